@@ -1,0 +1,41 @@
+"""InterMamba in Blender: a prompt becomes two keyframed armatures.
+
+The sampler runs in a process of its own (intermamba.worker); this package shows the panel, asks for motions
+and writes them on rigs.
+"""
+
+import atexit
+
+import bpy
+
+from . import export, operators, panel, preferences, properties
+from .session import session
+
+_MODULES = (preferences, properties, operators, export, panel)
+
+
+@bpy.app.handlers.persistent
+def _end_session(*_: object) -> None:
+    """A job belongs to the file it was started in."""
+    session.close()
+
+
+def register() -> None:
+    """Called by Blender when the extension is enabled."""
+    for module in _MODULES:
+        for cls in module.CLASSES:
+            bpy.utils.register_class(cls)
+    bpy.types.Scene.intermamba = bpy.props.PointerProperty(type=properties.IntermambaSettings)
+    bpy.app.handlers.load_pre.append(_end_session)
+    atexit.register(session.close)
+
+
+def unregister() -> None:
+    """Called by Blender when the extension is disabled; ends the worker."""
+    session.close()
+    atexit.unregister(session.close)
+    bpy.app.handlers.load_pre.remove(_end_session)
+    del bpy.types.Scene.intermamba
+    for module in reversed(_MODULES):
+        for cls in reversed(module.CLASSES):
+            bpy.utils.unregister_class(cls)

@@ -1,0 +1,133 @@
+"""Generate, cancel, and the undoable step that puts a motion on the armatures."""
+
+import random
+from typing import ClassVar
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
+
+from intermamba.errors import IntermambaError
+
+from .placing import check_people, place_motion
+from .properties import ENGINES, FPS
+from .session import Request, Target, session
+
+
+def _failed(operator: bpy.types.Operator, error: IntermambaError) -> set[str]:
+    session.error = str(error)
+    operator.report({"ERROR"}, str(error))
+    return {"CANCELLED"}
+
+
+class INTERMAMBA_OT_generate(bpy.types.Operator):
+    """Generate the two people's motion and key it on their armatures, from the playhead on"""
+
+    bl_idname = "intermamba.generate"
+    bl_label = "Generate"
+    bl_options: ClassVar = {"UNDO"}
+
+    prompt: StringProperty(
+        name="Prompt", description="What the two people do together; the panel's by default"
+    )
+    frames: IntProperty(name="Frames", description=f"Length at {FPS} frames a second; the panel's by default")
+    seconds: FloatProperty(name="Seconds", description="Length, where frames are not given")
+    seed: IntProperty(name="Seed", description="The panel's by default")
+    steps: IntProperty(name="Steps", description="Sampling steps; 0 means the model's own number")
+    guidance: FloatProperty(
+        name="Guidance", description="How closely to follow the prompt; 0 means the model's own"
+    )
+    engine: EnumProperty(items=ENGINES, options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, _: bpy.types.Event) -> set[str]:
+        """From the panel: start and return at once; a timer does the rest."""
+        try:
+            target = Target.of(context)
+            check_people(target.armatures())
+            session.start(self._request(context), target, self._engine(context))
+        except IntermambaError as error:
+            return _failed(self, error)
+        return {"INTERFACE"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """From a script: wait until the armatures are keyed."""
+        try:
+            target = Target.of(context)
+            check_people(target.armatures())
+            motion = session.run(self._request(context), self._engine(context))
+            session.note = place_motion(context, motion, target.armatures(), target.start)
+        except IntermambaError as error:
+            return _failed(self, error)
+        self.report({"INFO"}, session.note)
+        return {"FINISHED"}
+
+    def _request(self, context: bpy.types.Context) -> Request:
+        given, settings = self.properties.is_property_set, context.scene.intermamba
+        frames = settings.frames
+        if given("frames"):
+            frames = self.frames
+        elif given("seconds"):
+            frames = round(self.seconds * FPS)
+        prompt = (self.prompt if given("prompt") else settings.prompt).strip()
+        if not prompt:
+            raise IntermambaError("The prompt is empty: say what the two people do.")
+        return Request(
+            prompt=prompt,
+            frames=frames,
+            seed=self.seed if given("seed") else settings.seed,
+            steps=self.steps if given("steps") and self.steps else None,
+            guidance=self.guidance if given("guidance") and self.guidance else None,
+        )
+
+    def _engine(self, context: bpy.types.Context) -> str:
+        given = self.properties.is_property_set("engine")
+        return self.engine if given else context.scene.intermamba.engine
+
+
+class INTERMAMBA_OT_place(bpy.types.Operator):
+    """Put the motion that was generated in the background on the armatures"""
+
+    bl_idname = "intermamba.place"
+    bl_label = "Generate Motion"
+    bl_options: ClassVar = {"UNDO", "INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Key both people: one undo step."""
+        try:
+            job = session.take()
+            session.note = place_motion(context, job.motion, job.target.armatures(), job.target.start)
+        except IntermambaError as error:
+            return _failed(self, error)
+        return {"FINISHED"}
+
+
+class INTERMAMBA_OT_cancel(bpy.types.Operator):
+    """Stop generating; nothing in the scene changes"""
+
+    bl_idname = "intermamba.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, _: bpy.types.Context) -> bool:
+        """Only while a job runs."""
+        return session.job is not None
+
+    def execute(self, _: bpy.types.Context) -> set[str]:
+        """Give up the job."""
+        session.cancel()
+        return {"FINISHED"}
+
+
+class INTERMAMBA_OT_new_seed(bpy.types.Operator):
+    """Draw another seed: another take of the same prompt"""
+
+    bl_idname = "intermamba.new_seed"
+    bl_label = "New Seed"
+    bl_options: ClassVar = {"UNDO", "INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Change the panel's seed."""
+        context.scene.intermamba.seed = random.randrange(10_000)
+        return {"FINISHED"}
+
+
+CLASSES = (INTERMAMBA_OT_generate, INTERMAMBA_OT_place, INTERMAMBA_OT_cancel, INTERMAMBA_OT_new_seed)

@@ -1,0 +1,83 @@
+"""From a motion to two keyed armatures in a scene."""
+
+import bpy
+
+from intermamba.errors import IntermambaError, RetargetError
+from intermamba.motion.motion import Motion, resample
+from intermamba.retarget import map_bones, pair_frame, retarget
+
+from .actions import is_ours, write_action
+from .rigs import PEOPLE, find_mannequin, make_mannequin, read_rig
+
+Armature = bpy.types.Object | None
+
+
+def can_place(context: bpy.types.Context) -> bool:
+    """Whether armatures may be made and keyed now: edit and paint modes keep an undo history of their own."""
+    return context.mode in {"OBJECT", "POSE"}
+
+
+def place_motion(
+    context: bpy.types.Context, motion: Motion, picked: tuple[Armature, Armature], start: int
+) -> str:
+    """Key both people from frame `start` on, at the scene's own frame rate, and say in words what was done.
+
+    Mannequins are made, or found again, for those not picked. The pair stands where person A's object
+    stands. The scene's end is moved, outward only, as long as nothing else in the scene is animated. Raises
+    IntermambaError, before anything is changed, when it cannot be done.
+    """
+    if not can_place(context):
+        raise IntermambaError("Return to Object Mode first, then generate again.")
+    check_people(picked)
+    scene = context.scene
+    motion = resample(motion, scene.render.fps / scene.render.fps_base)
+    people = [
+        ob or find_mannequin(scene, person) or make_mannequin(context, person, motion.rest[n])
+        for n, (ob, person) in enumerate(zip(picked, PEOPLE, strict=True))
+    ]
+    check_people(people)
+    context.view_layer.update()
+    rigs = [read_rig(ob) for ob in people]
+    maps = [map_bones(rig) for rig in rigs]
+    frame = pair_frame(rigs[0], maps[0])
+    for n, person in enumerate(PEOPLE):
+        write_action(people[n], retarget(motion, n, rigs[n], maps[n], frame), motion, person, start)
+    return _fit_range(scene, start, start + motion.frames - 1)
+
+
+def check_people(people: tuple[Armature, Armature] | list) -> None:
+    """Raise RetargetError when an armature, where there is one, cannot be keyed."""
+    if people[0] is not None and people[0] == people[1]:
+        raise RetargetError("Person A and person B are the same armature: pick two, or leave one empty.")
+    for ob in people:
+        if ob is not None:
+            map_bones(read_rig(ob))
+
+
+def keyed_people(scene: bpy.types.Scene) -> list[tuple[str, bpy.types.Object]]:
+    """Persons "A" and "B" with their armatures, those picked or else the mannequins, that play a motion of
+    ours."""
+    picked = (scene.intermamba.person_a, scene.intermamba.person_b)
+    people = [
+        (person, ob or find_mannequin(scene, person)) for ob, person in zip(picked, PEOPLE, strict=True)
+    ]
+    return [
+        (person, ob)
+        for person, ob in people
+        if ob and ob.animation_data and is_ours(ob.animation_data.action)
+    ]
+
+
+def _fit_range(scene: bpy.types.Scene, first: int, last: int) -> str:
+    if scene.frame_end < last and not _animated_by_user(scene):
+        scene.frame_end = last
+    after = f", past the scene's end at {scene.frame_end}" if scene.frame_end < last else ""
+    return f"Frames {first} to {last}{after}"
+
+
+def _animated_by_user(scene: bpy.types.Scene) -> bool:
+    for ob in scene.objects:
+        animation = ob.animation_data
+        if animation and (animation.nla_tracks or (animation.action and not is_ours(animation.action))):
+            return True
+    return False

@@ -1,0 +1,60 @@
+"""What the panel asks for, kept with each scene."""
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+FPS = 30  # of the model; a scene's own rate is used for the keys
+ENGINES = (
+    ("AUTO", "Model", "Sample the motion with the model"),
+    ("FAKE", "Made up", "Answer with made-up motion, for tests of everything around the model"),
+)
+
+
+def _is_armature(_: object, ob: bpy.types.Object) -> bool:
+    return ob.type == "ARMATURE"
+
+
+def _armature_property(person: str) -> object:
+    return PointerProperty(
+        name=f"Person {person}",
+        description=f"Armature that person {person} is keyed on. Leave empty to get a mannequin",
+        type=bpy.types.Object,
+        poll=_is_armature,
+    )
+
+
+class IntermambaSettings(bpy.types.PropertyGroup):
+    """Settings of the next motion."""
+
+    prompt: StringProperty(
+        name="Prompt",
+        description="What the two people do together, in English",
+        default="Two people dance salsa",
+        maxlen=500,
+    )
+    seconds: FloatProperty(
+        name="Seconds",
+        description="Length of the motion",
+        default=7.0,
+        min=1.0,
+        max=10.0,
+        step=50,
+        precision=1,
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="The same prompt, length and seed always give the same motion; another seed gives another take",
+        default=0,
+        min=0,
+    )
+    person_a: _armature_property("A")
+    person_b: _armature_property("B")
+    engine: EnumProperty(items=ENGINES, options={"HIDDEN"})
+
+    @property
+    def frames(self) -> int:
+        """Length in frames of the model."""
+        return round(self.seconds * FPS)
+
+
+CLASSES = (IntermambaSettings,)

@@ -1,0 +1,202 @@
+"""The one job that may run in the background, from Generate to keyframes.
+
+A timer, `pump`, collects the worker's messages; it alone touches Blender's data, by calling an operator
+that is one undo step. Scene and armatures are remembered by name: data may come and go, by undo too, while
+the job runs.
+"""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+import bpy
+
+from intermamba.errors import IntermambaError
+from intermamba.motion.motion import Motion
+from intermamba.worker.client import WorkerClient
+from intermamba.worker.protocol import Message, motion_of
+
+from .placing import Armature, can_place
+from .preferences import worker_command
+
+TICK = 0.05
+IDLE = 300.0  # seconds after which a worker without work is ended, to free its memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to sample; None means the model's default."""
+
+    prompt: str
+    frames: int
+    seed: int
+    steps: int | None = None
+    guidance: float | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the motion goes."""
+
+    scene: str
+    people: tuple[str | None, str | None]
+    start: int
+
+    @classmethod
+    def of(cls, context: bpy.types.Context) -> "Target":
+        """The context's scene, its picked armatures and its playhead."""
+        scene = context.scene
+        people = (scene.intermamba.person_a, scene.intermamba.person_b)
+        return cls(scene.name, tuple(ob and ob.name for ob in people), scene.frame_current)
+
+    def armatures(self) -> tuple[Armature, Armature]:
+        """The picked armatures. Raises IntermambaError when one is gone."""
+        gone = [name for name in self.people if name and name not in bpy.data.objects]
+        if gone:
+            raise IntermambaError(f'Armature "{gone[0]}" is gone: pick another one and generate again.')
+        return tuple(name and bpy.data.objects[name] for name in self.people)
+
+
+@dataclass
+class Job:
+    """The motion being sampled; `motion` is there when it waits to be placed."""
+
+    name: str
+    target: Target
+    step: int = 0
+    total: int = 0
+    eta: float | None = None
+    motion: Motion | None = None
+
+    @property
+    def progress(self) -> float:
+        """0 to 1."""
+        return self.step / self.total if self.total else 0.0
+
+
+class Session:
+    """Worker, job, and what the panel shows about the last one."""
+
+    def __init__(self) -> None:
+        self.job: Job | None = None
+        self.error = ""
+        self.note = ""
+        self._client: WorkerClient | None = None
+        self._used = 0.0
+
+    def start(self, request: Request, target: Target, engine: str) -> None:
+        """Begin to sample in the background. Raises IntermambaError when that cannot be."""
+        if self.job:
+            raise IntermambaError("A motion is being generated: wait for it, or cancel it first.")
+        self.error = self.note = ""
+        name = self._worker(engine).generate(**vars(request))
+        self.job = Job(name, target)
+        if not bpy.app.timers.is_registered(pump):
+            bpy.app.timers.register(pump)
+
+    def run(self, request: Request, engine: str) -> Motion:
+        """Sample and wait. Raises IntermambaError."""
+        self.error = self.note = ""
+        return self._worker(engine).run(**vars(request))
+
+    def cancel(self) -> None:
+        """Give up the job at once; what its worker still sends is dropped."""
+        if self.job:
+            self._worker_cancel(self.job.name)
+            self.job = None
+            self.note = "Cancelled"
+
+    def close(self, *_: object) -> None:
+        """Give up the job and end the worker."""
+        if self._client:
+            self._client.close()
+        self._client = self.job = None
+
+    def tick(self) -> float | None:
+        """One round of the timer: seconds until the next one, or None when nothing is left to do."""
+        if self._client:
+            for message in self._client.poll():
+                self._receive(message)
+        if self.job and self.job.motion and self._can_place():
+            self._place()
+        if self.job:
+            self._used = time.monotonic()
+            return TICK
+        if self._client and time.monotonic() - self._used > IDLE:
+            self.close()
+        return 1.0 if self._client else None
+
+    def take(self) -> Job:
+        """The job whose motion waits, which is no longer the session's."""
+        job, self.job = self.job, None
+        if job is None or job.motion is None:
+            raise IntermambaError("No motion is waiting: generate one first.")
+        return job
+
+    def _worker(self, engine: str) -> WorkerClient:
+        command = worker_command(engine)
+        if self._client is None or self._client.command != command:
+            self.close()
+            self._client = WorkerClient(command)
+        return self._client
+
+    def _worker_cancel(self, name: str) -> None:
+        if self._client:
+            self._client.cancel(name)
+
+    def _receive(self, message: Message) -> None:
+        if self.job is None or message["job"] not in (None, self.job.name):
+            return
+        match message.type:
+            case "progress":
+                self.job.step, self.job.total = message["step"], message["total"]
+                self.job.eta = message["eta"]
+            case "result":
+                try:
+                    self.job.motion = motion_of(message)
+                except IntermambaError as error:
+                    self._fail(str(error))
+            case "error":
+                self._fail(message["message"])
+            case "cancelled":
+                self.job = None
+
+    def _fail(self, sentence: str) -> None:
+        self.job, self.error = None, sentence
+
+    def _can_place(self) -> bool:
+        return bpy.data.scenes.get(self.job.target.scene) is None or can_place(bpy.context)
+
+    def _place(self) -> None:
+        """Run the operator in the job's scene, with an undo step as if the user had run it."""
+        scene = bpy.data.scenes.get(self.job.target.scene)
+        if scene is None:
+            self._fail(f'Scene "{self.job.target.scene}" is gone: generate again in another one.')
+            return
+        windows = bpy.context.window_manager.windows
+        window = next((w for w in windows if w.scene == scene), windows[0])
+        override = bpy.context.temp_override(window=window, scene=scene, view_layer=scene.view_layers[0])
+        with override, suppress(RuntimeError):  # the operator has kept its error for the panel
+            bpy.ops.intermamba.place("EXEC_DEFAULT", True)
+
+
+session = Session()
+
+
+def pump() -> float | None:
+    """The timer: one round, and a redraw of the panels while something moves."""
+    busy = session.job is not None
+    again = session.tick()
+    if busy:
+        redraw_panels()
+    return again
+
+
+def redraw_panels() -> None:
+    """Have the sidebars of all 3D views drawn again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()

@@ -1,0 +1,1 @@
+"""Model bundles: folders that hold everything a sampler needs."""

@@ -1,0 +1,233 @@
+"""A bundle: the folder that an engine loads. Nothing in it is ever unpickled.
+
+config.json     format, name, version, model (sizes of the network), fps, max_frames, text_encoder, licence,
+                acknowledgement, training_data, git_commit, defaults, files (SHA-256 of every other file)
+weights.safetensors, condition.onnx, denoiser.onnx    the network, for torch and for onnxruntime
+text.onnx, tokenizer.json                             the text encoder
+stats.npz       mean and std of the features (262,), rest offsets of the generated people (22, 3) in metres
+prompts.json    examples: [{"prompt": "...", "seconds": 7.0}, ...]
+MODEL_CARD.md   what the model is, for people
+"""
+
+import hashlib
+import json
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import BundleError
+from ..files import atomic_write
+from ..text.encoder import GRAPH as TEXT
+from ..text.encoder import TOKENIZER
+
+FORMAT = 1
+CONFIG = "config.json"
+STATS = "stats.npz"
+PROMPTS = "prompts.json"
+WEIGHTS = "weights.safetensors"
+CONDITION = "condition.onnx"
+DENOISER = "denoiser.onnx"
+REQUIRED = (STATS, PROMPTS, WEIGHTS, CONDITION, DENOISER, TEXT, TOKENIZER)
+BUNDLED = "duet-mini"
+MODELS_VARIABLE = "INTERMAMBA_MODELS"
+_STATS_SHAPES = {"mean": (262,), "std": (262,), "rest": (22, 3)}
+_CONFIG_TYPES: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "version": str,
+    "model": dict,
+    "fps": (int, float),
+    "max_frames": int,
+    "defaults": dict,
+    "files": dict,
+}
+_DEFAULT_TYPES: dict[str, type | tuple[type, ...]] = {"steps": int, "guidance": (int, float), "sampler": str}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose files were found whole; the network itself is loaded by an engine."""
+
+    folder: Path
+    config: dict[str, Any]
+    mean: np.ndarray
+    """(262,) float32, of the features of one person."""
+    std: np.ndarray
+    """(262,) float32, all above zero."""
+    rest: np.ndarray
+    """(22, 3) float32 rest offsets of the generated people, metres."""
+    prompts: list[dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """The model's name and version, such as `duet-mini 1.0`."""
+        return f"{self.config['name']} {self.config['version']}"
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of what the model makes."""
+        return float(self.config["fps"])
+
+    @property
+    def max_frames(self) -> int:
+        """The longest clip that the model makes."""
+        return self.config["max_frames"]
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The sampler, and its number of steps and guidance, where a request leaves them open."""
+        return self.config["defaults"]
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The paths of the bundle's files by name."""
+        return {name: self.folder / name for name in self.config["files"]}
+
+
+def bundled_folder() -> Path:
+    """Return the folder of the bundle that comes with the package."""
+    return Path(__file__).parent / BUNDLED
+
+
+def list_bundles() -> list[Path]:
+    """Return the folders of all installed bundles: those of the models folders first, then the package's own.
+
+    The environment variable INTERMAMBA_MODELS holds one or more models folders, separated as PATH is.
+    """
+    roots = [
+        Path(root).expanduser() for root in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep) if root
+    ]
+    configs = [path for root in roots if root.is_dir() for path in sorted(root.glob(f"*/{CONFIG}"))]
+    return [path.parent for path in configs] + [p.parent for p in [bundled_folder() / CONFIG] if p.is_file()]
+
+
+def find_bundle(name: str | Path | None = None) -> Path:
+    """Return the folder of a bundle given by name or folder; None is the one that comes with the package.
+
+    Raises BundleError when there is none.
+    """
+    if name is None:
+        return bundled_folder()
+    if Path(name).expanduser().is_dir():
+        return Path(name).expanduser()
+    installed = {folder.name: folder for folder in reversed(list_bundles())}
+    if str(name) in installed:
+        return installed[str(name)]
+    known = ", ".join(installed) or "none"
+    raise BundleError(
+        f"There is no model {str(name)!r}: give a folder, or the name of an installed one ({known})."
+    )
+
+
+def load_bundle(name: str | Path | None = None) -> Bundle:
+    """Read a bundle, given as in find_bundle, and check every file against its SHA-256.
+
+    Raises BundleError that says which file is missing, damaged or of an unknown format.
+    """
+    folder = find_bundle(name)
+    config = _read_config(folder)
+    for file, digest in config["files"].items():
+        _check_file(folder, file, digest)
+    mean, std, rest = _read_stats(folder)
+    return Bundle(folder, config, mean, std, rest, _read_prompts(folder))
+
+
+def write_config(folder: str | Path, config: dict[str, Any]) -> None:
+    """Write config.json of the finished bundle `folder`: `config`, the format and all files' SHA-256.
+
+    Raises BundleError when a file or a key that every bundle has is not there yet.
+    """
+    folder = Path(folder)
+    names = sorted(
+        p.name for p in folder.iterdir() if p.is_file() and p.name != CONFIG and not p.name.startswith(".")
+    )
+    config = {"format": FORMAT, **config, "files": {name: _sha256(folder / name) for name in names}}
+    _check_config(config, folder)
+    with atomic_write(folder / CONFIG) as temporary:
+        temporary.write_text(
+            json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+        )
+
+
+def write_stats(folder: str | Path, mean: np.ndarray, std: np.ndarray, rest: np.ndarray) -> None:
+    """Write stats.npz: mean and std of the features (262,), rest offsets (22, 3) in metres."""
+    with atomic_write(Path(folder) / STATS) as temporary:
+        np.savez(temporary, mean=np.float32(mean), std=np.float32(std), rest=np.float32(rest))
+    _read_stats(Path(folder))
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    if not path.is_file():
+        raise BundleError(f"{folder} is not a model bundle: it has no {CONFIG}.")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, CONFIG) from error
+    if not isinstance(config, dict) or "format" not in config:
+        raise _damaged(folder, CONFIG)
+    if config["format"] != FORMAT:
+        raise BundleError(
+            f"The model {folder} has format {config['format']!r}, but {FORMAT} is what this version reads: "
+            "update intermamba."
+        )
+    _check_config(config, folder)
+    return config
+
+
+def _check_config(config: dict[str, Any], folder: Path) -> None:
+    for keys, values in ((_CONFIG_TYPES, config), (_DEFAULT_TYPES, config.get("defaults"))):
+        for key, kind in keys.items():
+            if not isinstance(values, dict) or not isinstance(values.get(key), kind):
+                raise BundleError(f"The model {folder} has no valid {key!r} in {CONFIG}: export it again.")
+    for name in REQUIRED:
+        if name not in config["files"]:
+            raise BundleError(f"The model {folder} has no {name} among its files: export it again.")
+
+
+def _check_file(folder: Path, name: str, digest: str) -> None:
+    path = folder / name
+    if Path(name).name != name:
+        raise BundleError(f"The model {folder} names the file {name!r} outside itself: do not use it.")
+    if not path.is_file():
+        raise BundleError(f"The model {folder} lacks {name}: install it again.")
+    if _sha256(path) != digest:
+        raise _damaged(folder, name)
+
+
+def _read_stats(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    try:
+        with np.load(folder / STATS, allow_pickle=False) as stats:
+            arrays = {name: stats[name] for name in _STATS_SHAPES}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise _damaged(folder, STATS) from error
+    for name, shape in _STATS_SHAPES.items():
+        array = arrays[name]
+        if array.shape != shape or array.dtype != np.float32:
+            raise BundleError(
+                f"{name} in {folder / STATS} is {array.dtype} {array.shape} where float32 {shape} belongs: "
+                "export the model again."
+            )
+        if not np.isfinite(array).all() or (name == "std" and array.min() <= 0):
+            raise BundleError(f"{name} in {folder / STATS} has impossible values: export the model again.")
+    return arrays["mean"], arrays["std"], arrays["rest"]
+
+
+def _read_prompts(folder: Path) -> list[dict[str, Any]]:
+    try:
+        prompts = json.loads((folder / PROMPTS).read_text(encoding="utf-8"))
+        return [{"prompt": str(item["prompt"]), "seconds": float(item["seconds"])} for item in prompts]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise _damaged(folder, PROMPTS) from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _damaged(folder: Path, name: str) -> BundleError:
+    return BundleError(f"{name} of the model {folder} is damaged: install the model again.")

@@ -1,0 +1,1 @@
+"""Engines: what turns a request into a motion. One interface, onnxruntime or torch behind it."""

@@ -1,0 +1,1 @@
+"""InterMamba in torch: the network of the paper's equations 6 to 13, its selective scan and its ONNX graphs."""

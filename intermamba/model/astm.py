@@ -1,0 +1,135 @@
+"""Adaptive Spatio-Temporal Mamba: equations 7 to 10, 12 and 13.
+
+Shapes: B batch (people folded in), L tokens, D width, E inner width.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import ModelConfig
+from .conv import causal_conv
+from .ssm import MSSM, SSM
+
+
+class AdaLN(nn.Module):
+    """LayerNorm whose scale and shift come from the condition; at the start it is a plain LayerNorm."""
+
+    def __init__(self, width: int, condition: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(condition, 2 * width)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, h_BLD: Tensor, emb_BD: Tensor) -> Tensor:
+        """Give the normalised h_BLD."""
+        scale_BD, shift_BD = self.linear(F.silu(emb_BD)).chunk(2, -1)
+        normal_BLD = F.layer_norm(h_BLD, h_BLD.shape[-1:], eps=1e-6)
+        return torch.addcmul(shift_BD[:, None], normal_BLD, 1 + scale_BD[:, None])
+
+
+class CausalConv(nn.Module):
+    """A depthwise convolution that sees the present and the past of its channel, and a SiLU after it."""
+
+    def __init__(self, channels: int, taps: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(channels, taps).uniform_(-(taps**-0.5), taps**-0.5))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x_BEL: Tensor) -> Tensor:
+        """Give x_BEL convolved along L."""
+        channels = x_BEL.shape[1]
+        return causal_conv(x_BEL, self.weight[:channels], self.bias[:channels])
+
+
+class TemporalBranch(nn.Module):
+    """Equation 7 after its Linear: convolution, state space model and LayerNorm with the tokens as sequence."""
+
+    def __init__(self, config: ModelConfig, ssm: type[MSSM]) -> None:
+        super().__init__()
+        self.conv = CausalConv(config.inner, config.conv)
+        self.conv_guide = CausalConv(config.inner, config.conv) if ssm is MSSM else None
+        self.ssm = ssm(config.inner, config)
+        self.norm = nn.LayerNorm(config.inner)
+
+    def forward(self, x_BLE: Tensor, guide_BLE: Tensor | None = None) -> Tensor:
+        """Give h_t, (B,L,E); the guide is for the mixed model alone."""
+        x_BEL = self.conv(x_BLE.transpose(1, 2))
+        guide_BEL = x_BEL
+        if self.conv_guide is not None and guide_BLE is not None:
+            guide_BEL = self.conv_guide(guide_BLE.transpose(1, 2))
+        return self.norm(self.ssm(x_BEL, guide_BEL).transpose(1, 2))
+
+
+class SpatialBranch(nn.Module):
+    """Equation 8: the same along the features, with the tokens as channels; a clip of L tokens uses the first L."""
+
+    def __init__(self, config: ModelConfig, ssm: type[MSSM]) -> None:
+        super().__init__()
+        tokens = config.max_tokens
+        mixed = ssm is MSSM
+        self.mix = nn.Linear(tokens, tokens)
+        self.mix_guide = nn.Linear(tokens, tokens) if mixed else None
+        self.conv = CausalConv(tokens, config.conv)
+        self.conv_guide = CausalConv(tokens, config.conv) if mixed else None
+        self.ssm = ssm(tokens, config)
+        self.norm = nn.LayerNorm(tokens)
+
+    def forward(self, x_BLE: Tensor, guide_BLE: Tensor | None = None) -> Tensor:
+        """Give h_s, (B,L,E): x is already channels first, so nothing is transposed."""
+        x_BLE = self.conv(_mix(self.mix, x_BLE))
+        y_BLE = x_BLE
+        guide = x_BLE
+        if self.conv_guide is not None and self.mix_guide is not None and guide_BLE is not None:
+            guide = self.conv_guide(_mix(self.mix_guide, guide_BLE))
+        y_BLE = self.ssm(x_BLE, guide)
+        tokens = y_BLE.shape[1]
+        y_BEL = F.layer_norm(y_BLE.transpose(1, 2), (tokens,), self.norm.weight[:tokens], self.norm.bias[:tokens])
+        return y_BEL.transpose(1, 2)
+
+
+def _mix(linear: nn.Linear, x_BLE: Tensor) -> Tensor:
+    tokens = x_BLE.shape[1]
+    return torch.matmul(linear.weight[:tokens, :tokens], x_BLE) + linear.bias[:tokens, None]
+
+
+class ASTM(nn.Module):
+    """Equations 7 to 9, and 13 where a guide is given: z = w_alpha h_t + w_beta h_s."""
+
+    def __init__(self, config: ModelConfig, ssm: type[MSSM] = SSM) -> None:
+        super().__init__()
+        self.in_proj = nn.Linear(config.width, config.inner)
+        self.in_proj_guide = nn.Linear(config.width, config.inner) if ssm is MSSM else None
+        self.temporal = TemporalBranch(config, ssm)
+        self.spatial = SpatialBranch(config, ssm)
+        self.w_alpha = nn.Parameter(torch.tensor(0.5))
+        self.w_beta = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, h_BLD: Tensor, inter_BLD: Tensor | None = None) -> Tensor:
+        """Give z, (B,L,E)."""
+        x_BLE = self.in_proj(h_BLD)
+        guide_BLE = None if self.in_proj_guide is None else self.in_proj_guide(inter_BLD)
+        return self.w_alpha * self.temporal(x_BLE, guide_BLE) + self.w_beta * self.spatial(x_BLE, guide_BLE)
+
+
+class SelfASTM(nn.Module):
+    """Equation 10: one person's own motion. The LayerNorm is conditioned on the step and the text."""
+
+    def __init__(self, config: ModelConfig, ssm: type[MSSM] = SSM) -> None:
+        super().__init__()
+        self.norm = AdaLN(config.width, config.width)
+        self.astm = ASTM(config, ssm)
+        self.gate = nn.Linear(config.width, config.inner)
+        self.out_proj = nn.Linear(config.inner, config.width)
+
+    def forward(self, h_BLD: Tensor, emb_BD: Tensor, inter_BLD: Tensor | None = None) -> Tensor:
+        """Give h_BLD with what was learnt added."""
+        normal_BLD = self.norm(h_BLD, emb_BD)
+        return h_BLD + self.out_proj(self.astm(normal_BLD, inter_BLD) * F.silu(self.gate(normal_BLD)))
+
+
+class CrossASTM(SelfASTM):
+    """Equation 12: Self-ASTM with the mixed state space model, guided by both people's h_inter."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config, MSSM)

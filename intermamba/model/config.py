@@ -1,0 +1,66 @@
+"""The sizes of an InterMamba network."""
+
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
+
+from ..errors import BundleError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Everything that decides the shapes of the weights. `ModelConfig()` is the bundled size, see `mini`."""
+
+    width: int = 256  # D, of the residual stream
+    blocks: int = 2  # Self-ASTM, LIIA, Cross-ASTM
+    state: int = 16  # N, of every state space model
+    expand: int = 2  # E = expand * D
+    conv: int = 4  # taps of the causal depthwise convolutions
+    patch: int = 4  # frames of one person in a token
+    max_frames: int = 300
+    features: int = 262  # F, of one person in one frame
+    text_width: int = 384  # of the frozen text encoder's tokens
+    condition_width: int = 384  # C, of the trainable text transformer and its pooled vector
+    text_layers: int = 2
+    text_heads: int = 8
+    text_ff: int = 1024
+    text_dropout: float = 0.1
+    shared_people: bool = True  # one set of weights for both people, or one each
+    delta: Literal["low_rank", "eq6"] = "low_rank"
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(field.default) is int and (type(value) is not int or value < 1):
+                raise BundleError(f"The model's {field.name} must be a whole number of at least 1, not {value!r}.")
+        if self.delta not in ("low_rank", "eq6"):
+            raise BundleError(f"The model's delta must be 'low_rank' or 'eq6', not {self.delta!r}.")
+
+    @property
+    def inner(self) -> int:
+        """E, the width inside an ASTM."""
+        return self.expand * self.width
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens a clip can have, which is the channel count of the spatial branches."""
+        return math.ceil(self.max_frames / self.patch)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give a dict that `json` can write."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any] | str) -> Self:
+        """Read what `to_json` gave (or its JSON text). Raises BundleError for unknown or impossible sizes."""
+        data = json.loads(data) if isinstance(data, str) else data
+        unknown = sorted(data.keys() - {field.name for field in fields(cls)})
+        if unknown:
+            raise BundleError(f"This model needs a newer intermamba: it has unknown settings {', '.join(unknown)}.")
+        return cls(**data)
+
+
+def mini() -> ModelConfig:
+    """Give the bundled size: 7.5 M parameters, quick on two CPU cores."""
+    return ModelConfig()

@@ -1,0 +1,123 @@
+"""InterMamba: from a noisy pair, a diffusion step and a text condition to the clean pair (Fig. 3).
+
+Shapes: B batch, P people (2), T frames, F features, L tokens, D width, S text tokens, C condition.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import IntermambaError
+from .astm import AdaLN, CrossASTM, SelfASTM
+from .config import ModelConfig
+from .text import TextTransformer
+
+
+class LIIA(nn.Module):
+    """Local Interaction Information Aggregation, equation 11: h_inter from both people, seen from the first."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        both = 2 * config.width
+        self.norm = AdaLN(both, config.width)
+        self.conv_1 = nn.Linear(both, both)  # a convolution of one tap
+        self.conv_3 = nn.Conv1d(both, config.width, 3, padding=1, groups=2)
+
+    def forward(self, first_BLD: Tensor, second_BLD: Tensor, emb_BD: Tensor) -> Tensor:
+        """Give h_inter, (B,L,D)."""
+        both = self.conv_1(self.norm(torch.cat([first_BLD, second_BLD], -1), emb_BD))
+        return self.conv_3(both.transpose(1, 2)).transpose(1, 2)
+
+
+class Block(nn.Module):
+    """Self-ASTM of each person, LIIA of both, Cross-ASTM of each.
+
+    `people` has one tensor, both people folded into its batch axis, when they share their weights; LIIA then looks
+    from each person at the other. Otherwise it has one tensor for each, and one h_inter serves both.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        roles = 1 if config.shared_people else 2
+        self.self_astm = nn.ModuleList(SelfASTM(config) for _ in range(roles))
+        self.liia = LIIA(config)
+        self.cross_astm = nn.ModuleList(CrossASTM(config) for _ in range(roles))
+
+    def forward(self, people: list[Tensor], emb_BD: Tensor) -> list[Tensor]:
+        """Give the next state of the people."""
+        people = [astm(h, emb_BD) for astm, h in zip(self.self_astm, people, strict=True)]
+        first, second = people if len(people) == 2 else (people[0], exchange(people[0]))
+        inter = self.liia(first, second, emb_BD)
+        return [astm(h, emb_BD, inter) for astm, h in zip(self.cross_astm, people, strict=True)]
+
+
+class InterMamba(nn.Module):
+    """The denoiser and its text transformer."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, token = config.width, config.patch * config.features
+        self.text = TextTransformer(config)
+        self.text_proj = nn.Linear(config.condition_width, width)
+        self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.in_proj = nn.Linear(token, width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.out_proj = nn.Linear(width, token)
+        nn.init.zeros_(self.out_proj.weight)
+        nn.init.zeros_(self.out_proj.bias)
+        positions = sinusoid(torch.arange(config.max_tokens), width)
+        self.register_buffer("positions_LD", positions, persistent=False)
+
+    def condition(self, tokens_BSK: Tensor, mask_BS: Tensor) -> Tensor:
+        """Give cond_BC from the frozen text encoder's tokens; a zero vector stands for no condition."""
+        return self.text(tokens_BSK, mask_BS)
+
+    def forward(self, x_BPTF: Tensor, t_B: Tensor, cond_BC: Tensor) -> Tensor:
+        """Predict the clean, normalised features x_0 (B,P,T,F) of a pair noised to step t in 0..999.
+
+        T may be anything up to config.max_frames.
+        """
+        _check(x_BPTF, self.config)
+        batch, people, frames, _ = x_BPTF.shape
+        emb_BD = self.time_mlp(sinusoid(t_B, self.config.width)) + self.text_proj(cond_BC)
+        h_BPLD = self.in_proj(to_patches(x_BPTF, self.config.patch))
+        h_BPLD = h_BPLD + self.positions_LD[: h_BPLD.shape[2]]
+        if self.config.shared_people:
+            state, emb_BD = [h_BPLD.flatten(0, 1)], emb_BD.repeat_interleave(people, 0)
+        else:
+            state = list(h_BPLD.unbind(1))
+        for block in self.blocks:
+            state = block(state, emb_BD)
+        h_BPLD = torch.stack(state, 1).view(batch, people, -1, self.config.width)
+        return self.out_proj(h_BPLD).view(batch, people, -1, self.config.features)[:, :, :frames]
+
+
+def exchange(h_BLD: Tensor) -> Tensor:
+    """Give each person the other's state, where both are folded into the batch axis."""
+    h_BPLD = h_BLD.view(-1, 2, *h_BLD.shape[1:])
+    return torch.stack([h_BPLD[:, 1], h_BPLD[:, 0]], 1).flatten(0, 1)
+
+
+def to_patches(x_BPTF: Tensor, patch: int) -> Tensor:
+    """Lay `patch` following frames side by side, (B,P,L,patch*F); the last frame fills up the last token."""
+    batch, people, frames, features = x_BPTF.shape
+    missing = -frames % patch
+    filling = x_BPTF[:, :, -1:].expand(-1, -1, missing, -1)
+    return torch.cat([x_BPTF, filling], 2).view(batch, people, -1, patch * features)
+
+
+def sinusoid(position_B: Tensor, width: int) -> Tensor:
+    """Give the transformer's sine and cosine features (B, width) of a position or diffusion step."""
+    rate = torch.exp(-math.log(10000.0) * torch.arange(width // 2, device=position_B.device) / (width // 2))
+    angle = position_B[:, None].float() * rate
+    return torch.cat([torch.cos(angle), torch.sin(angle)], -1)
+
+
+def _check(x_BPTF: Tensor, config: ModelConfig) -> None:
+    _, people, frames, features = x_BPTF.shape
+    if people != 2 or features != config.features:
+        raise IntermambaError(f"The network takes 2 people of {config.features} features, not {people} of {features}.")
+    if frames > config.max_frames:
+        raise IntermambaError(f"This model makes at most {config.max_frames} frames; {frames} were asked for.")

@@ -1,0 +1,1 @@
+"""The body and its numbers: skeleton, rotations, features, placement, reconstruction, metrics, files."""

@@ -1,0 +1,167 @@
+"""From a network's features to two bodies: constant bones, feet that stand, no shaking.
+
+The features say the same thing several times and never quite agree. Positions and velocities are fused into smooth
+paths, feet that stand are held still by the same fit, the skeleton is laid along the paths, and two-bone IK brings
+ankles and wrists to where the paths go.
+"""
+
+import numpy as np
+
+from .features import CONTACT_HEIGHTS, decode
+from .filters import gaussian_smooth, smoothstep
+from .ik import two_bone_ik
+from .kinematics import fit_rotations, fk, global_rotations
+from .motion import Motion
+from .placement import TOE_HEIGHT
+from .rotations import normalise, quat_apply, rotation_from_6d, rotation_to_6d
+from .skeleton import ARMS, CHILDREN, FEET, HINGE_AXES, JOINTS, LEGS, PELVIS, L_HIP, R_HIP, SPINE1, SPINE2, SPINE3, NECK, L_SHOULDER, R_SHOULDER
+
+# Weights of the path fit where a position has 1: a velocity, the same in a plant, and the third difference.
+VELOCITY_WEIGHT = 8.0
+PLANT_WEIGHT = 2000.0
+JERK_WEIGHT = 0.3
+
+# A foot stands below the first of these and not above the second: speed (m/s), contact label, metres too high.
+PLANT_SPEED = (0.3, 0.7)
+PLANT_LABEL = (0.6, 0.3)
+PLANT_HEIGHT = (0.0, 0.03)
+
+# Share of a limb's length that is given out softly, and the extension to which a standing leg is kept.
+SOFT_REACH = 0.02
+STANDING_REACH = 0.985
+MOST_LOWERING = 0.1
+# How far (m) the hinge axis stands a limb's middle out, beside where the path has it; and the lowest toe joint (m).
+HINGE_SHARE = 0.01
+LEAST_HEIGHT = 0.5 * TOE_HEIGHT
+# The joints that say together where the body is.
+TRUNK = (PELVIS, L_HIP, R_HIP, SPINE1, SPINE2, SPINE3, NECK, L_SHOULDER, R_SHOULDER)
+# Gaussian sigmas in frames: of rotations, which only say how bones twist, and of the lowering of the body.
+TWIST_SMOOTHING = 1.5
+DROP_SMOOTHING = 3.0
+
+
+def reconstruct(features: np.ndarray, rest: np.ndarray, fps: float = 30.0) -> Motion:
+    """Two bodies with the bones of `rest` (22, 3) or (2, 22, 3) from denormalised features (2, T, 262)."""
+    said = decode(features.astype(float))
+    rest = np.broadcast_to(rest, (*features.shape[:-2], JOINTS, 3)).astype(float)
+    paths = fit_paths(said.joints, said.velocities, VELOCITY_WEIGHT)
+    planted = plant_weights(paths[..., FEET, :], said.contacts, fps)
+    paths[..., FEET, :] = _plant(said.joints[..., FEET, :], said.velocities[..., FEET, :], planted)
+    twist = _twist(said.rotations)
+    rotations = fit_rotations(paths, rest, twist)
+    joints = fk(rotations, paths[..., PELVIS, :], rest[..., None, :, :])
+    joints += (paths - joints)[..., TRUNK, :].mean(axis=-2, keepdims=True)
+    _place_limbs(joints, paths, global_rotations(rotations), rest, planted)
+    rotations = fit_rotations(joints, rest, twist).astype(np.float32)
+    root, rest = joints[..., PELVIS, :].astype(np.float32), rest.astype(np.float32)
+    return Motion(
+        joints=fk(rotations, root, rest[..., None, :, :]),
+        rotations=rotations,
+        root=root,
+        rest=rest,
+        contacts=(planted > 0.5).astype(np.float32),
+        fps=float(fps),
+    )
+
+
+def fit_paths(positions: np.ndarray, velocities: np.ndarray, weights: np.ndarray | float) -> np.ndarray:
+    """Paths x (..., T, N, 3) that minimise |x - p|^2 + weights |x[t+1] - x[t] - v[t]|^2 + jerk |third difference|^2.
+
+    Velocities carry what is quick and positions what is slow, so steps stay sharp where a filter of the positions
+    would round them. `weights` is a number or (..., T - 1), the leading axes those of `positions`.
+    """
+    frames = positions.shape[-3]
+    step = np.diff(np.eye(frames), axis=0)
+    weights = np.broadcast_to(weights, (*np.shape(weights)[:-1], frames - 1))[..., None]
+    normal = np.eye(frames) + step.T @ (weights * step)
+    if frames > 3:
+        third = np.diff(np.eye(frames), n=3, axis=0)
+        normal = normal + JERK_WEIGHT * third.T @ third
+    flat = (*positions.shape[:-2], -1)
+    pull = positions.reshape(flat) + step.T @ (
+        weights * velocities[..., :-1, :, :].reshape(*flat[:-2], frames - 1, -1)
+    )
+    return np.linalg.solve(normal, pull).reshape(positions.shape)
+
+
+def plant_weights(feet: np.ndarray, labels: np.ndarray, fps: float) -> np.ndarray:
+    """How much each foot joint stands, 0 to 1 (..., T, 4): labelled so (..., T, 4), and low and slow in `feet` (..., T, 4, 3)."""
+    velocity = np.gradient(feet, axis=-3) * fps
+    speed = np.linalg.norm(gaussian_smooth(velocity, 1.0, axis=-3), axis=-1)
+    too_high = feet[..., 1] - np.array(CONTACT_HEIGHTS)
+    weight = np.ones_like(speed)
+    for value, (full, none) in ((speed, PLANT_SPEED), (labels, PLANT_LABEL), (too_high, PLANT_HEIGHT)):
+        weight *= smoothstep(value, none, full)
+    return weight
+
+
+def _plant(feet: np.ndarray, velocities: np.ndarray, planted: np.ndarray) -> np.ndarray:
+    """Paths of the foot joints (..., T, 4, 3) that hardly move while planted, and run free between."""
+    steps = np.moveaxis(np.minimum(planted[..., 1:, :], planted[..., :-1, :]), -1, 0)
+    weights = VELOCITY_WEIGHT + PLANT_WEIGHT * steps**2
+    positions = np.moveaxis(feet, -2, 0)[..., None, :]
+    still = np.moveaxis(velocities * (1.0 - planted[..., None]), -2, 0)[..., None, :]
+    return np.moveaxis(fit_paths(positions, still, weights)[..., 0, :], 0, -2)
+
+
+def _twist(rotations: np.ndarray) -> np.ndarray:
+    """Local rotations (..., T, 22, 4), smoothed, of those of joints 1 to 21."""
+    smooth = rotation_from_6d(gaussian_smooth(rotation_to_6d(rotations), TWIST_SMOOTHING, axis=-3))
+    root = np.broadcast_to([1.0, 0.0, 0.0, 0.0], (*smooth.shape[:-2], 1, 4))
+    return np.concatenate([root, smooth], axis=-2)
+
+
+def _place_limbs(
+    joints: np.ndarray, paths: np.ndarray, spins: np.ndarray, rest: np.ndarray, planted: np.ndarray
+) -> None:
+    """Move the limbs of joints (..., T, 22, 3) so that ankles, toes and wrists follow their paths."""
+    length = np.linalg.norm(rest, axis=-1)[..., None, :]
+    targets = paths.copy()
+    for (_, _, _, ankle), first in zip(LEGS, (0, 2), strict=True):
+        _fit_foot(targets, rest, ankle, planted[..., first], planted[..., first + 1])
+    joints[..., 1] -= _lowering(joints, targets, length, planted)[..., None]
+    for _, upper, middle, end in (*LEGS, *ARMS):
+        pole = _bend(paths, quat_apply(spins[..., upper, :], HINGE_AXES[middle]), (upper, middle, end))
+        bones = length[..., middle], length[..., end]
+        joints[..., middle, :], joints[..., end, :] = two_bone_ik(
+            joints[..., upper, :], targets[..., end, :], pole, bones, SOFT_REACH
+        )
+        for toe in CHILDREN[end]:
+            joints[..., toe, :] = joints[..., end, :] + targets[..., toe, :] - targets[..., end, :]
+
+
+def _bend(paths: np.ndarray, axis: np.ndarray, limb: tuple[int, int, int]) -> np.ndarray:
+    """Direction (..., T, 3) in which the middle of a limb stands out; about its hinge `axis` where it hardly does."""
+    upper, middle, end = (paths[..., k, :] for k in limb)
+    chain = normalise(end - upper)
+    out = middle - upper
+    out = out - chain * np.einsum("...i,...i->...", out, chain)[..., None]
+    return out + HINGE_SHARE * np.cross(chain, axis)
+
+
+def _fit_foot(
+    targets: np.ndarray, rest: np.ndarray, ankle: int, heel_stands: np.ndarray, ball_stands: np.ndarray
+) -> None:
+    """Bring ankle and toe of targets (..., T, 22, 3) to the foot's length; the one that stands more moves less."""
+    (toe,) = CHILDREN[ankle]
+    length = np.linalg.norm(rest[..., toe, :], axis=-1)[..., None, None]
+    for joint, height in ((toe, LEAST_HEIGHT), (ankle, LEAST_HEIGHT - rest[..., toe, 1, None])):
+        targets[..., joint, 1] = np.maximum(targets[..., joint, 1], height)
+    foot = targets[..., toe, :] - targets[..., ankle, :]
+    change = normalise(foot) * length - foot
+    share = ((ball_stands + 0.05) / (ball_stands + heel_stands + 0.1))[..., None]
+    targets[..., ankle, :] -= share * change
+    targets[..., toe, :] += (1.0 - share) * change
+
+
+def _lowering(joints: np.ndarray, targets: np.ndarray, length: np.ndarray, planted: np.ndarray) -> np.ndarray:
+    """How far (..., T) the body sinks so that every standing foot is within its leg's reach."""
+    drop = np.zeros(joints.shape[:-2])
+    for (_, hip, knee, ankle), first in zip(LEGS, (0, 2), strict=True):
+        reach = STANDING_REACH * (length[..., knee] + length[..., ankle])
+        apart = joints[..., hip, :] - targets[..., ankle, :]
+        across = np.square(apart[..., (0, 2)]).sum(axis=-1)
+        needed = apart[..., 1] - np.sqrt(np.maximum(reach**2 - across, 0.0))
+        stands = planted[..., first : first + 2].max(axis=-1)
+        drop = np.maximum(drop, stands * np.clip(needed, 0.0, MOST_LOWERING))
+    return gaussian_smooth(drop, DROP_SMOOTHING, axis=-1)

@@ -1,0 +1,1 @@
+"""The sampling process beside Blender: frame protocol, server, client."""

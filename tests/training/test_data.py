@@ -1,0 +1,133 @@
+"""Clips from a folder, and the random crops made of them."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from intermamba.errors import IntermambaError
+from intermamba.motion.kinematics import fk
+from intermamba.motion.placement import facing
+from tests.clips import synthetic_pair
+from training.data.batches import Batches, crop_features, mirror_words
+from training.data.clips import SOURCE_BONES, load_clips, source_rotations
+
+
+def write_folder(folder, *, count=2, frames=80):
+    lines = []
+    for i in range(count):
+        np.savez(
+            folder / f"clip{i}.npz",
+            joints=synthetic_pair(frames, i).joints.astype(np.float32),
+            fps=np.float32(30),
+        )
+        segment = {"f0": 10, "f1": 40, "captions": ["They turn left."]}
+        lines.append(json.dumps({"id": f"clip{i}", "captions": ["Two people walk."], "segments": [segment]}))
+    (folder / "captions.jsonl").write_text("\n".join(lines))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    return load_clips(write_folder(tmp_path_factory.mktemp("clips")))
+
+
+def make_batches(clips, seed=0):
+    common = {"clip0": ("Common to clip 0.",)}
+    return Batches(
+        clips, patch=4, shortest=16, longest=60, frames_per_batch=160, common_captions=common, seed=seed
+    )
+
+
+def test_fitted_rotations_give_the_joints_back(clips):
+    for clip in clips:
+        for person in range(2):
+            joints = fk(clip.rotations[person], clip.joints[person, :, 0], clip.rest[person])
+            assert np.abs(joints - clip.joints[person]).max() < 2e-3
+
+
+def test_a_clip_of_another_shape_is_refused_by_name(tmp_path):
+    folder = write_folder(tmp_path, count=1)
+    np.savez(folder / "clip0.npz", joints=np.zeros((1, 5, 22, 3)))
+    with pytest.raises(IntermambaError, match=r"clip0\.npz"):
+        load_clips(folder)
+
+
+def test_a_folder_without_captions_is_refused(tmp_path):
+    with pytest.raises(IntermambaError, match=r"captions\.jsonl"):
+        load_clips(tmp_path)
+
+
+def test_a_batch_depends_on_seed_and_step_alone(clips):
+    first, again = make_batches(clips).batch(7), make_batches(clips).batch(7)
+    assert np.array_equal(first.features, again.features)
+    assert first.captions == again.captions
+    assert make_batches(clips, seed=1).batch(7).features.shape != first.features.shape or not np.array_equal(
+        make_batches(clips, seed=1).batch(7).features, first.features
+    )
+
+
+def test_batches_hold_the_frame_budget_and_the_patch(clips):
+    for step in range(20):
+        batch = make_batches(clips).batch(step)
+        size, people, frames, features = batch.features.shape
+        assert (people, features) == (2, 262)
+        assert frames % 4 == 0
+        assert 16 <= frames <= 60
+        assert size == max(2, 160 // frames)
+        assert np.isfinite(batch.features).all()
+
+
+def test_crops_start_with_the_first_person_at_the_origin_facing_z(clips):
+    for swap in (False, True):
+        joints = crop_features(clips[0], 13, 20, swap=swap)[..., :66].reshape(2, 20, 22, 3)
+        assert np.abs(joints[0, 0, 0, [0, 2]]).max() < 1e-5
+        assert abs(facing(joints[0, 0])) < 1e-4
+
+
+def test_swapping_exchanges_the_people(clips):
+    plain, swapped = (crop_features(clips[0], 5, 20, swap=swap) for swap in (False, True))
+    assert np.allclose(
+        plain[0, :, 132:], swapped[1, :, 132:], atol=1e-5
+    )  # local rotations do not see the placement
+
+
+@pytest.mark.parametrize(
+    ("caption", "mirrored"),
+    [
+        ("Left foot, then right.", "Right foot, then left."),
+        ("They stand upright in bright light.", "They stand upright in bright light."),
+        ("turns counterclockwise", "turns clockwise"),
+        ("turns clockwise, left!", "turns counterclockwise, right!"),
+    ],
+)
+def test_mirroring_exchanges_whole_words(caption, mirrored):
+    assert mirror_words(caption) == mirrored
+    assert mirror_words(mirrored) == caption
+
+
+def test_statistics_normalise_the_crops(clips):
+    batches = make_batches(clips)
+    mean, std = batches.statistics(samples=50, frames=40)
+    x = (np.concatenate([batches.batch(s).features.reshape(-1, 262) for s in range(30)]) - mean) / std
+    assert np.abs(x.mean(0)).max() < 0.6
+    assert (std > 0).all()
+
+
+def test_source_rotations_turn_each_joint_as_its_bone_turns():
+    names = list(dict.fromkeys(SOURCE_BONES.values()))
+    parents = np.array([-1] + [0] * (len(names) - 1))  # a star: every bone below the hip
+    rng = np.random.default_rng(0)
+    source = rng.normal(size=(5, len(names), 4))
+    source /= np.linalg.norm(source, axis=-1, keepdims=True)
+    from intermamba.motion.kinematics import global_rotations
+    from intermamba.motion.rotations import quat_angle, quat_multiply
+    from intermamba.motion.skeleton import JOINT_NAMES
+
+    world = global_rotations(source_rotations(source, names, parents))
+    for k, joint in enumerate(JOINT_NAMES):
+        bone = names.index(SOURCE_BONES[joint])
+        expected = source[:, 0] if bone == 0 else quat_multiply(source[:, 0], source[:, bone])
+        assert np.abs(quat_angle(world[:, k], expected)).max() < 1e-6

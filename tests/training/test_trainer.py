@@ -1,0 +1,74 @@
+"""The trainer learns, and a run that was stopped goes on as if it had not been."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+from intermamba.errors import IntermambaError  # noqa: E402
+from training.checkpoint import load_checkpoint  # noqa: E402
+from training.data.clips import load_clips  # noqa: E402
+from training.recipe import load_recipe  # noqa: E402
+from training.train import common_rest, make_batches  # noqa: E402
+from training.trainer import Trainer  # noqa: E402
+
+from .test_data import write_folder  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    return load_clips(write_folder(tmp_path_factory.mktemp("clips")))
+
+
+def trainer(clips, **changes):
+    recipe = load_recipe("duet-mini")
+    model = dataclasses.replace(
+        recipe.model, width=16, blocks=1, state=4, text_layers=1, text_heads=2, text_ff=32
+    )
+    recipe = dataclasses.replace(
+        recipe, model=model, shortest=16, longest=32, frames_per_batch=64, steps=40, warmup=5, **changes
+    )
+
+    def tokens(captions):
+        rng = np.random.default_rng(len(captions))
+        return rng.normal(size=(len(captions), 5, 384)).astype(np.float32), np.ones((len(captions), 5), bool)
+
+    return Trainer(recipe, make_batches(recipe, clips), tokens, common_rest(clips), torch.device("cpu"))
+
+
+def test_a_resumed_run_has_the_losses_of_one_that_was_not_stopped(clips, tmp_path):
+    whole = trainer(clips)
+    losses = [whole.train_step() for _ in range(6)]
+    stopped = trainer(clips)
+    for _ in range(3):
+        stopped.train_step()
+    stopped.save(tmp_path / "last.safetensors")
+    resumed = trainer(clips)
+    resumed.load(tmp_path / "last.safetensors")
+    assert [resumed.train_step() for _ in range(3)] == losses[3:]
+
+
+def test_training_lowers_the_loss(clips):
+    run = trainer(clips, learning_rate=3e-3)
+    losses = [run.train_step()["diffusion"] for _ in range(40)]
+    assert np.mean(losses[-8:]) < 0.9 * np.mean(losses[:8])
+
+
+def test_the_learning_rate_warms_up_holds_and_falls_to_zero(clips):
+    run = trainer(clips)
+    rates = [run.learning_rate(step) / run.recipe.learning_rate for step in (0, 4, 20, 34, 40)]
+    assert rates == pytest.approx([0.2, 1, 1, 0.5, 0])
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    (tmp_path / "last.safetensors").write_bytes(b"not a checkpoint")
+    with pytest.raises(IntermambaError, match=r"last\.safetensors"):
+        load_checkpoint(tmp_path / "last.safetensors")
+
+
+def test_an_unknown_recipe_lists_the_known_ones():
+    with pytest.raises(IntermambaError, match="duet-mini"):
+        load_recipe("no-such")

@@ -1,0 +1,1 @@
+"""Training: produces the bundles that the engines run."""

@@ -1,0 +1,125 @@
+"""Two-person clips with captions, from a folder of motion files.
+
+A folder holds `captions.jsonl` (a line per clip: `id`, `captions`, optional `segments` of `f0`, `f1`, `captions`)
+and `<id>.npz` with `joints` (2,T,22,3) in metres, Y up, floor at 0, 30 fps. `rotations` (2,T,22,4) are taken from
+the file when it has them, from the source skeleton when the file has that, and fitted to the joints otherwise.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intermamba.errors import IntermambaError
+from intermamba.motion.kinematics import fit_rotations, measure_rest, rest_from_joints
+from intermamba.motion.rotations import quat_inverse, quat_multiply
+from intermamba.motion.skeleton import JOINT_NAMES, PARENTS
+
+FPS = 30.0
+
+# Which bone of the generic CMU skeleton (Daz names) turns with each of our joints.
+SOURCE_BONES = {
+    "pelvis": "hip", "spine1": "abdomen", "spine2": "chest", "spine3": "chest", "neck": "neck", "head": "head",
+    "L_collar": "lCollar", "L_shoulder": "lShldr", "L_elbow": "lForeArm", "L_wrist": "lHand",
+    "R_collar": "rCollar", "R_shoulder": "rShldr", "R_elbow": "rForeArm", "R_wrist": "rHand",
+    "L_hip": "lThigh", "L_knee": "lShin", "L_ankle": "lFoot", "L_foot": "lFoot",
+    "R_hip": "rThigh", "R_knee": "rShin", "R_ankle": "rFoot", "R_foot": "rFoot",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Frames `start` to `stop` of a clip, and what happens in them."""
+
+    start: int
+    stop: int
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Two people moving: joints (2,T,22,3) metres, local rotations (2,T,22,4), rest offsets (2,22,3), good (T,)."""
+
+    id: str
+    joints: NDArray[np.float32]
+    rotations: NDArray[np.float32]
+    rest: NDArray[np.float32]
+    good: NDArray[np.bool_]
+    captions: tuple[str, ...]
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return self.joints.shape[1]
+
+
+def load_clips(folder: str | Path) -> list[Clip]:
+    """Every clip that the folder's captions name; a clip that cannot be read is an error that names its file."""
+    folder = Path(folder)
+    captions = folder / "captions.jsonl"
+    if not captions.is_file():
+        raise IntermambaError(f"{folder} has no captions.jsonl. Give the folder that holds the motion files.")
+    lines = captions.read_text(encoding="utf-8").splitlines()
+    return [_load_clip(folder, json.loads(line)) for line in lines if line.strip()]
+
+
+def _load_clip(folder: Path, entry: dict[str, Any]) -> Clip:
+    path = folder / f"{entry['id']}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError) as error:
+        raise IntermambaError(f"{path} cannot be read as a motion file ({error}).") from error
+    joints = arrays.get("joints")
+    if joints is None or joints.ndim != 4 or joints.shape[0] != 2 or joints.shape[2:] != (22, 3):
+        raise IntermambaError(f"{path} does not hold `joints` of shape (2, frames, 22, 3).")
+    if abs(float(arrays.get("fps", FPS)) - FPS) > 0.01:
+        raise IntermambaError(
+            f"{path} has {float(arrays['fps']):g} frames a second; resample it to {FPS:g} first."
+        )
+    bad = arrays.get("bad", np.zeros(joints.shape[:2], bool))
+    rotations, rest = _rotations(joints.astype(np.float64), arrays)
+    return Clip(
+        id=entry["id"],
+        joints=joints.astype(np.float32),
+        rotations=rotations.astype(np.float32),
+        rest=rest.astype(np.float32),
+        good=~bad.any(0),
+        captions=tuple(entry["captions"]),
+        segments=tuple(Segment(s["f0"], s["f1"], tuple(s["captions"])) for s in entry.get("segments", [])),
+    )
+
+
+def _rotations(joints: NDArray[Any], arrays: dict[str, NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
+    if "rotations" in arrays and "rest" in arrays:
+        return arrays["rotations"], arrays["rest"]
+    if {"src_rot", "src_rest", "src_names"} <= arrays.keys() and set(SOURCE_BONES.values()) <= set(
+        arrays["src_names"]
+    ):
+        rotations = source_rotations(arrays["src_rot"], list(arrays["src_names"]), arrays["src_parents"])
+        return rotations, np.stack([rest_from_joints(j, r) for j, r in zip(joints, rotations, strict=True)])
+    rest = np.stack([measure_rest(j) for j in joints])
+    return np.stack([fit_rotations(j, r) for j, r in zip(joints, rest, strict=True)]), rest
+
+
+def source_rotations(
+    rotations: NDArray[Any], names: list[str], parents: NDArray[np.integer[Any]]
+) -> NDArray[Any]:
+    """Local rotations (...,22,4) of our skeleton from local rotations (...,N,4) of the generic CMU skeleton.
+
+    Both rest poses are T-poses facing +Z, so a joint turns as its source bone does in the world.
+    """
+    world: list[NDArray[Any]] = []
+    for bone, parent in enumerate(parents):
+        local = rotations[..., bone, :].astype(np.float64)
+        world.append(local if parent < 0 else quat_multiply(world[parent], local))
+    ours = [world[names.index(SOURCE_BONES[joint])] for joint in JOINT_NAMES]
+    local = [
+        rotation if parent < 0 else quat_multiply(quat_inverse(ours[parent]), rotation)
+        for rotation, parent in zip(ours, PARENTS, strict=True)
+    ]
+    return np.stack(local, axis=-2)

@@ -1,0 +1,91 @@
+"""Make a bundle of a checkpoint: `python -m training.export CHECKPOINT BUNDLE [--version V] [--text FOLDER]`.
+
+BUNDLE is a folder that every engine loads; what is there under the same names is replaced.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from intermamba.model.onnx import export_onnx
+
+from intermamba.bundles.bundle import PROMPTS, bundled_folder, write_config, write_stats
+from intermamba.errors import IntermambaError
+from intermamba.model.config import ModelConfig
+from intermamba.model.network import InterMamba
+from intermamba.text.encoder import GRAPH, TOKENIZER
+
+from .checkpoint import below, load_checkpoint
+from .model_card import model_card
+from .recipe import Release, release_of
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line and export."""
+    parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--version", default="1", help="version of the model")
+    parser.add_argument(
+        "--text", type=Path, default=bundled_folder(), help="folder of text.onnx and tokenizer.json"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        export(options.checkpoint, options.bundle, options.version, options.text)
+    except IntermambaError as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def export(checkpoint: Path, folder: Path, version: str, text: Path) -> None:
+    """Write the averaged weights of `checkpoint`, their graphs and everything beside them into `folder`."""
+    tensors, step, recipe = load_checkpoint(checkpoint)
+    release = release_of(recipe["name"])
+    model = InterMamba(ModelConfig.from_json(recipe["model"])).eval()
+    model.load_state_dict(below("ema", tensors))
+    stats = {name: tensor.numpy() for name, tensor in below("stats", tensors).items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (GRAPH, TOKENIZER):
+        if (text / name).resolve() != (folder / name).resolve():
+            shutil.copyfile(text / name, folder / name)
+    export_onnx(model, folder)
+    write_stats(folder, **stats)
+    prompts = [{"prompt": prompt, "seconds": seconds} for prompt, seconds in release.prompts]
+    (folder / PROMPTS).write_text(json.dumps(prompts, indent=2) + "\n", encoding="utf-8")
+    config = _config(release, recipe, version, step)
+    (folder / "MODEL_CARD.md").write_text(model_card(config), encoding="utf-8")
+    write_config(folder, config)
+
+
+def _config(release: Release, recipe: dict[str, Any], version: str, step: int) -> dict[str, Any]:
+    return {
+        "name": recipe["name"],
+        "version": version,
+        "model": recipe["model"],
+        "fps": 30,
+        "max_frames": recipe["model"]["max_frames"],
+        "text_encoder": "all-MiniLM-L6-v2, 8-bit weights",
+        "licence": release.licence,
+        "acknowledgement": release.acknowledgement,
+        "training_data": release.training_data,
+        "steps_trained": step,
+        "git_commit": _git_commit(),
+        "defaults": {"steps": 20, "guidance": 3.5, "sampler": "dpm++"},
+    }
+
+
+def _git_commit() -> str:
+    """The commit of the code, or an empty text outside a repository."""
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The objective of equation 14: InterGen's terms, on masks that hold.
+
+Shapes: B batch, P = 2 people, T frames, J = 22 joints, F = 262 features. Positions are metres, velocities
+metres per frame.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from intermamba.motion.features import CONTACTS, POSITIONS
+from intermamba.motion.skeleton import FEET, L_HIP, L_SHOULDER, PARENTS, R_HIP, R_SHOULDER
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """Weights of the terms of equation 14; `pose` is InterGen's term that it defines and leaves unused.
+
+    The defaults are InterGen's. `geometry_until` is the largest diffusion step at which the geometric terms
+    count: beyond it a prediction is too vague for them to mean anything.
+    """
+
+    diffusion: float = 1.0
+    velocity: float = 30.0
+    foot: float = 30.0
+    bone: float = 10.0
+    distance_map: float = 3.0
+    orientation: float = 0.01
+    pose: float = 0.0
+    geometry_until: int = 700
+
+
+def loss_terms(
+    predicted_BPTF: Tensor,
+    target_BPTF: Tensor,
+    t_B: Tensor,
+    mask_BT: Tensor,
+    mean_F: Tensor,
+    std_F: Tensor,
+    geometry_until: int = 700,
+) -> dict[str, Tensor]:
+    """Unweighted terms by the names of LossWeights, from normalised features; `mask_BT` is true where frames count."""
+    predicted, target = (
+        x[..., POSITIONS] * std_F[POSITIONS] + mean_F[POSITIONS] for x in (predicted_BPTF, target_BPTF)
+    )
+    joints = predicted.unflatten(-1, (-1, 3))  # (B,P,T,J,3)
+    real = target.unflatten(-1, (-1, 3))
+    contacts_BPTC = target_BPTF[..., CONTACTS] * std_F[CONTACTS] + mean_F[CONTACTS] > 0.5
+    gate_B = (t_B <= geometry_until).to(predicted.dtype)
+    every_B = torch.ones_like(gate_B)
+    step_mask_BT = mask_BT[:, 1:] & mask_BT[:, :-1]
+
+    velocity, real_velocity = joints.diff(dim=2), real.diff(dim=2)
+    foot_speed2 = velocity[..., list(FEET), :].square().sum(-1) * contacts_BPTC[:, :, :-1]
+    distances, real_distances = _distance_map(joints), _distance_map(real)
+    near = (distances < 1) | (real_distances < 1)
+    turn, real_turn = _relative_turn(joints), _relative_turn(real)
+    pose, real_pose = joints - joints[..., :1, :], real - real[..., :1, :]
+    return {
+        "diffusion": _masked((predicted_BPTF - target_BPTF).square().mean((1, 3)), mask_BT, every_B),
+        "velocity": _masked((velocity - real_velocity).square().mean((1, 3, 4)), step_mask_BT, gate_B),
+        "foot": _masked(foot_speed2.mean((1, 3)), step_mask_BT, gate_B),
+        "bone": _masked((_bones(joints) - _bones(real)).square().mean((1, 3)), mask_BT, gate_B),
+        "distance_map": _masked(((distances - real_distances).square() * near).mean((2, 3)), mask_BT, gate_B),
+        "orientation": _masked((turn - real_turn).square().sum(-1), mask_BT, gate_B),
+        "pose": _masked((pose - real_pose).square().mean((1, 3, 4)), mask_BT, gate_B),
+    }
+
+
+def total_loss(terms: dict[str, Tensor], weights: LossWeights) -> Tensor:
+    """Equation 14."""
+    return torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()
+
+
+def _masked(error_BT: Tensor, mask_BT: Tensor, gate_B: Tensor) -> Tensor:
+    """Mean over the frames that count of each sample, then over the samples that pass the gate."""
+    frames_B = mask_BT.sum(1).clamp(min=1)
+    per_sample_B = (error_BT * mask_BT).sum(1) / frames_B
+    return (per_sample_B * gate_B).sum() / gate_B.sum().clamp(min=1)
+
+
+def _bones(joints: Tensor) -> Tensor:
+    parents = [int(p) for p in PARENTS[1:]]
+    return (joints[..., 1:, :] - joints[..., parents, :]).norm(dim=-1)
+
+
+def _distance_map(joints: Tensor) -> Tensor:
+    """(B,2,T,J,3) -> (B,T,J,J): every joint of one person to every joint of the other."""
+    between = joints[:, 0, :, :, None] - joints[:, 1, :, None, :]
+    return (between.square().sum(-1) + 1e-8).sqrt()
+
+
+def _relative_turn(joints: Tensor) -> Tensor:
+    """(B,2,T,J,3) -> (B,T,2): cosine and sine of the yaw from the first person's facing to the second's.
+
+    InterGen compares two components of a half-angle quaternion, which has two values for one turn; this has one.
+    """
+    across = (
+        joints[..., L_HIP, :]
+        - joints[..., R_HIP, :]
+        + joints[..., L_SHOULDER, :]
+        - joints[..., R_SHOULDER, :]
+    )
+    x, z = -across[..., 2], across[..., 0]  # across x up, on the floor
+    length = (x.square() + z.square() + 1e-8).sqrt()
+    x, z = x / length, z / length
+    return torch.stack((x[:, 0] * x[:, 1] + z[:, 0] * z[:, 1], z[:, 0] * x[:, 1] - x[:, 0] * z[:, 1]), -1)

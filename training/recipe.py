@@ -1,0 +1,74 @@
+"""A recipe: everything that a training run is, as one typed value that travels with its checkpoints."""
+
+import dataclasses
+import importlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from intermamba.errors import IntermambaError
+from intermamba.model.config import ModelConfig
+
+from .losses import LossWeights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Settings of a run. Times are in optimiser steps, lengths in frames at 30 fps."""
+
+    name: str
+    model: ModelConfig
+    losses: LossWeights = field(default_factory=LossWeights)
+    folders: tuple[str, ...] = ()
+    """Folders below --data that hold motion files and captions.jsonl."""
+    common_captions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Captions that are true of every moment of the clips whose id starts with the key."""
+    shortest: int = 48
+    longest: int = 300
+    frames_per_batch: int = 4096
+    """Pairs x frames of a batch: short crops come in larger batches, so that every step costs the same."""
+    steps: int = 6000
+    learning_rate: float = 4e-4
+    weight_decay: float = 2e-5
+    warmup: int = 100
+    decay_fraction: float = 0.3
+    """The last part of the steps, over which the learning rate falls to zero; before it the rate is constant."""
+    ema_decay: float = 0.998
+    clip_norm: float = 1.0
+    condition_dropout: float = 0.1
+    seed: int = 0
+    save_every: int = 200
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """What a bundle says about itself, beside the numbers."""
+
+    licence: str
+    training_data: str
+    acknowledgement: str = ""
+    prompts: tuple[tuple[str, float], ...] = ()
+    """Prompts that the model knows, each with a length in seconds that suits it."""
+
+
+def load_recipe(name: str) -> Recipe:
+    """The recipe of training/recipes/<name>.py (dashes are underscores there)."""
+    return _module(name).recipe()
+
+
+def release_of(name: str) -> Release:
+    """What a bundle of that recipe says about itself."""
+    return _module(name).RELEASE
+
+
+def _module(name: str) -> ModuleType:
+    folder = Path(__file__).parent / "recipes"
+    known = sorted(p.stem.replace("_", "-") for p in folder.glob("[a-z]*.py"))
+    if name not in known:
+        raise IntermambaError(f"There is no recipe called {name}. Choose one of: {', '.join(known)}.")
+    return importlib.import_module(f"training.recipes.{name.replace('-', '_')}")

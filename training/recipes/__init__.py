@@ -1,0 +1,1 @@
+"""Training runs, a file each."""

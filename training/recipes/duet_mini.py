@@ -1,0 +1,58 @@
+"""The bundled model: small enough for a laptop's CPU, trained on free two-person motion capture."""
+
+from intermamba.model.config import mini
+from training.losses import LossWeights
+from training.recipe import Recipe, Release
+
+
+def recipe() -> Recipe:
+    """A few hours on two CPU cores, minutes on a GPU.
+
+    The geometric terms are in metres and their InterGen weights make them one per cent of the total; they are
+    raised here until each weighs as much as the diffusion term late in training, because bone lengths, sliding
+    feet and jitter are what an animator sees first.
+    """
+    return Recipe(
+        name="duet-mini",
+        model=mini(),
+        losses=LossWeights(velocity=300, foot=300, bone=60, distance_map=3, orientation=0.05, pose=20),
+        folders=("cmu", "cmu_extra"),
+        common_captions={
+            "60_61": (
+                "Two people dance salsa.",
+                "Two people dance salsa together.",
+                "A couple dances salsa.",
+                "Two dancers dance a salsa.",
+                "One person leads another in a salsa dance.",
+                "Two people are dancing.",
+                "A pair dances together, holding hands.",
+                "Salsa dance.",
+            ),
+        },
+    )
+
+
+RELEASE = Release(
+    licence="CC0-1.0 for the weights; commercial use is allowed. Keep the acknowledgements below.",
+    training_data=(
+        "Twelve salsa duets of the CMU Graphics Lab Motion Capture Database (subjects 60 and 61, 3.3 minutes) and "
+        "five short two-person trials of the same database (a handshake, a high five, a pull, a walk hand in hand, "
+        "a stumble; 12 seconds), mirrored and with the people exchanged. CMU's terms allow use in products; the "
+        "motion data itself may not be resold and is not part of this model."
+    ),
+    acknowledgement=(
+        "The data used in this project was obtained from mocap.cs.cmu.edu. The database was created with funding "
+        "from NSF EIA-0196217. The text encoder is all-MiniLM-L6-v2 by the sentence-transformers authors "
+        "(Apache-2.0), its weights rounded to 8 bits."
+    ),
+    prompts=(
+        ("Two people dance salsa", 7.0),
+        ("The leader lifts a hand overhead and the follower turns under it during a salsa dance", 4.0),
+        ("Two dancers step in toward each other and reach for each other's hands", 3.0),
+        ("One person squats down low while the other keeps dancing", 4.0),
+        ("The two people let go of each other and step back at the end of the dance", 3.0),
+        ("Two people walk toward each other and shake hands", 2.2),
+        ("Two people give each other a high five in passing", 1.9),
+        ("Two people walk side by side hand in hand, swinging their arms", 1.9),
+    ),
+)
