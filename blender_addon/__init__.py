@@ -9,7 +9,7 @@ import atexit
 import bpy
 
 from . import export, operators, panel, preferences, properties
-from .session import session
+from .jobs import session
 
 _MODULES = (preferences, properties, operators, export, panel)
 

@@ -90,8 +90,8 @@ def _torso(joints: np.ndarray, size: float) -> list:
         (SPINE3, Ellipsoid(at(chest, -0.012, 0.035), size * np.array([0.136, 0.105, 0.16]))),
         (SPINE3, Ellipsoid(at(chest, -0.005, 0.1), size * np.array([0.165, 0.09, 0.075]))),
         (NECK, Cone(at(neck, 0.0, -0.03), at(head, 0.005, 0.03), (size * 0.052, size * 0.045))),
-        (HEAD, Ellipsoid(at(head, 0.005, 0.1), size * np.array([0.074, 0.094, 0.094]))),
-        (HEAD, Cone(at(head, -0.022, 0.075), at(head, -0.05, 0.02), (size * 0.06, size * 0.036))),
+        (HEAD, Ellipsoid(at(head, 0.005, 0.1), size * np.array([0.079, 0.098, 0.097]))),
+        (HEAD, Cone(at(head, -0.022, 0.075), at(head, -0.05, 0.022), (size * 0.064, size * 0.043))),
     ]
 
 
@@ -132,18 +132,18 @@ def _limbs(joints: np.ndarray, size: float, side: float) -> list:
 
 def _visor(joints: np.ndarray, size: float) -> Ellipsoid:
     return Ellipsoid(
-        joints[HEAD] + size * np.array([0.0, -0.047, 0.095]), size * np.array([0.062, 0.052, 0.036])
+        joints[HEAD] + size * np.array([0.0, -0.05, 0.098]), size * np.array([0.068, 0.055, 0.042])
     )
 
 
 def _caps(joints: np.ndarray, size: float) -> list:
     """Joints of one side that stand out, as on an artist's lay figure."""
     return [
-        (L_ELBOW, Ellipsoid(joints[L_ELBOW], np.full(3, 0.055 * size))),
+        (L_ELBOW, Ellipsoid(joints[L_ELBOW], np.full(3, 0.059 * size))),
         (
             L_KNEE,
             Ellipsoid(
-                joints[L_KNEE] + size * np.array([0, -0.002, 0]), size * np.array([0.064, 0.064, 0.064])
+                joints[L_KNEE] + size * np.array([0, -0.002, 0]), size * np.array([0.068, 0.069, 0.068])
             ),
         ),
     ]

@@ -8,9 +8,9 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from intermamba.errors import IntermambaError
 
+from .jobs import Request, Target, session
 from .placing import check_people, place_motion
 from .properties import ENGINES, FPS
-from .session import Request, Target, session
 
 
 def _failed(operator: bpy.types.Operator, error: IntermambaError) -> set[str]:

@@ -4,8 +4,8 @@ import textwrap
 
 import bpy
 
+from .jobs import Job, session
 from .placing import can_place, keyed_people
-from .session import Job, session
 
 
 class INTERMAMBA_PT_main(bpy.types.Panel):

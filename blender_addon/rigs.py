@@ -80,7 +80,6 @@ def make_mannequin(context: bpy.types.Context, person: str, rest: np.ndarray) ->
     armature.display_type = "STICK"
     ob = bpy.data.objects.new(f"{COLLECTION} {person}", armature)
     ob[PERSON_KEY] = person
-    ob.show_in_front = True
     collection.objects.link(ob)
     _make_bones(context, ob, joints)
     _make_body(ob, person, joints, collection)

@@ -10,12 +10,12 @@ from intermamba.motion.placement import TOE_HEIGHT, place_pair
 from intermamba.motion.rotations import quat_apply, quat_from_axis_angle, quat_multiply, yaw_quat
 from intermamba.motion.skeleton import (
     DEFAULT_REST,
-    HEAD,
     JOINTS,
     L_ELBOW,
     L_FOOT,
     L_SHOULDER,
     LEGS,
+    NECK,
     PELVIS,
     R_ELBOW,
     R_FOOT,
@@ -61,7 +61,7 @@ def _dancer(frames: int, rest: np.ndarray, rng: np.random.Generator, yaw: float)
     rotations = np.zeros((frames, JOINTS, 4))
     rotations[..., 0] = 1.0
     rotations[:, PELVIS] = turn
-    for joint in (SPINE1, SPINE2, SPINE3, HEAD):
+    for joint in (SPINE1, SPINE2, SPINE3, NECK):
         rotations[:, joint] = quat_from_axis_angle(
             rng.standard_normal(3), 0.1 * np.sin(phase / 2 + rng.uniform(0, 6))
         )

@@ -1,6 +1,7 @@
 """Train a recipe: `python -m training.train RECIPE --data FOLDER --out RUN [--steps N] [--device auto|cpu|cuda]`.
 
-Goes on from RUN/last.safetensors when there is one; Ctrl-C saves first. Curves: `tensorboard --logdir RUN`.
+Goes on from RUN/last.safetensors when there is one, else from the weights of --bundle; Ctrl-C saves first.
+Curves: `tensorboard --logdir RUN`.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from rich.progress import (
 )
 from torch.utils.tensorboard import SummaryWriter
 
-from intermamba.bundles.bundle import bundled_folder
+from intermamba.bundles.bundle import Bundle, bundled_folder, load_bundle
 from intermamba.errors import IntermambaError
 from intermamba.text.encoder import TextEncoder
 
@@ -46,12 +47,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--text", type=Path, default=bundled_folder(), help="folder of text.onnx and tokenizer.json"
     )
+    parser.add_argument("--bundle", type=Path, help="start with the weights of this bundle instead of chance")
     options = parser.parse_args(arguments)
     try:
         recipe = load_recipe(options.recipe)
         if options.steps:
             recipe = dataclasses.replace(recipe, steps=options.steps)
-        run(recipe, options.data, options.out, choose_device(options.device), TextEncoder(options.text))
+        start = load_bundle(options.bundle) if options.bundle else None
+        run(
+            recipe, options.data, options.out, choose_device(options.device), TextEncoder(options.text), start
+        )
     except IntermambaError as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
@@ -65,7 +70,14 @@ def choose_device(name: str) -> torch.device:
     )
 
 
-def run(recipe: Recipe, data: Path, out: Path, device: torch.device, text: TextEncoder) -> None:
+def run(
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    device: torch.device,
+    text: TextEncoder,
+    start: Bundle | None = None,
+) -> None:
     """Train `recipe` on the clips below `data`, writing checkpoint and curves into `out`."""
     clips = [clip for folder in recipe.folders for clip in load_clips(data / folder)]
     trainer = Trainer(
@@ -74,6 +86,8 @@ def run(recipe: Recipe, data: Path, out: Path, device: torch.device, text: TextE
     checkpoint = out / CHECKPOINT
     if checkpoint.is_file():
         trainer.load(checkpoint)
+    elif start:
+        trainer.start_from(start)
     out.mkdir(parents=True, exist_ok=True)
     with SummaryWriter(str(out)) as curves, _progress() as progress:
         task = progress.add_task("training", total=recipe.steps, completed=trainer.step, loss=0.0)

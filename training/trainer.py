@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from intermamba.bundles.bundle import WEIGHTS, Bundle
 from intermamba.diffusion.schedule import cosine_schedule
-from intermamba.model.network import InterMamba
+from intermamba.model.network import InterMamba, load_model
 
 from .checkpoint import (
     below,
@@ -112,3 +113,11 @@ class Trainer:
         restore_optimizer(self.optimizer, self.names, below("optimizer", tensors))
         stats = below("stats", tensors)
         self.mean, self.std, self.rest = (stats[name].to(self.device) for name in ("mean", "std", "rest"))
+
+    def start_from(self, bundle: Bundle) -> None:
+        """Begin with the weights and statistics of a bundle: a small file to carry where a checkpoint is large."""
+        weights = load_model(self.recipe.model, bundle.folder / WEIGHTS).state_dict()
+        self.model.load_state_dict(weights)
+        self.ema.load_state_dict(weights)
+        stats = (bundle.mean, bundle.std, bundle.rest)
+        self.mean, self.std, self.rest = (torch.as_tensor(x, device=self.device) for x in stats)

@@ -43,54 +43,55 @@ class CausalConv(nn.Module):
 
 
 class TemporalBranch(nn.Module):
-    """Equation 7 after its Linear: convolution, state space model and LayerNorm with the tokens as sequence."""
+    """Equation 7 after its Linear: convolution, state space model and LayerNorm, with the tokens as the sequence."""
 
     def __init__(self, config: ModelConfig, ssm: type[MSSM]) -> None:
         super().__init__()
         self.conv = CausalConv(config.inner, config.conv)
-        self.conv_guide = CausalConv(config.inner, config.conv) if ssm is MSSM else None
+        self.conv_guide = CausalConv(config.inner, config.conv) if ssm is MSSM else nn.Identity()
         self.ssm = ssm(config.inner, config)
         self.norm = nn.LayerNorm(config.inner)
 
     def forward(self, x_BLE: Tensor, guide_BLE: Tensor | None = None) -> Tensor:
-        """Give h_t, (B,L,E); the guide is for the mixed model alone."""
+        """Give h_t, (B,L,E); a guide is for the mixed model alone."""
         x_BEL = self.conv(x_BLE.transpose(1, 2))
-        guide_BEL = x_BEL
-        if self.conv_guide is not None and guide_BLE is not None:
-            guide_BEL = self.conv_guide(guide_BLE.transpose(1, 2))
+        guide_BEL = x_BEL if guide_BLE is None else self.conv_guide(guide_BLE.transpose(1, 2))
         return self.norm(self.ssm(x_BEL, guide_BEL).transpose(1, 2))
 
 
+class TokenLinear(nn.Linear):
+    """A linear layer over the tokens of a clip, however short."""
+
+    def forward(self, x_BLE: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Give every token a mixture of all tokens, (B,L,E)."""
+        tokens = x_BLE.shape[1]
+        return torch.matmul(self.weight[:tokens, :tokens], x_BLE) + self.bias[:tokens, None]
+
+
 class SpatialBranch(nn.Module):
-    """Equation 8: the same along the features, with the tokens as channels; a clip of L tokens uses the first L."""
+    """Equation 8: the same along the features, with the tokens as the channels.
+
+    Its weights belong to the places of the longest clip's tokens; a clip of L tokens uses the first L.
+    """
 
     def __init__(self, config: ModelConfig, ssm: type[MSSM]) -> None:
         super().__init__()
-        tokens = config.max_tokens
-        mixed = ssm is MSSM
-        self.mix = nn.Linear(tokens, tokens)
-        self.mix_guide = nn.Linear(tokens, tokens) if mixed else None
+        tokens, mixed = config.max_tokens, ssm is MSSM
+        self.mix = TokenLinear(tokens, tokens)
+        self.mix_guide = TokenLinear(tokens, tokens) if mixed else nn.Identity()
         self.conv = CausalConv(tokens, config.conv)
-        self.conv_guide = CausalConv(tokens, config.conv) if mixed else None
+        self.conv_guide = CausalConv(tokens, config.conv) if mixed else nn.Identity()
         self.ssm = ssm(tokens, config)
         self.norm = nn.LayerNorm(tokens)
 
     def forward(self, x_BLE: Tensor, guide_BLE: Tensor | None = None) -> Tensor:
-        """Give h_s, (B,L,E): x is already channels first, so nothing is transposed."""
-        x_BLE = self.conv(_mix(self.mix, x_BLE))
-        y_BLE = x_BLE
-        guide = x_BLE
-        if self.conv_guide is not None and self.mix_guide is not None and guide_BLE is not None:
-            guide = self.conv_guide(_mix(self.mix_guide, guide_BLE))
-        y_BLE = self.ssm(x_BLE, guide)
-        tokens = y_BLE.shape[1]
-        y_BEL = F.layer_norm(y_BLE.transpose(1, 2), (tokens,), self.norm.weight[:tokens], self.norm.bias[:tokens])
-        return y_BEL.transpose(1, 2)
-
-
-def _mix(linear: nn.Linear, x_BLE: Tensor) -> Tensor:
-    tokens = x_BLE.shape[1]
-    return torch.matmul(linear.weight[:tokens, :tokens], x_BLE) + linear.bias[:tokens, None]
+        """Give h_s, (B,L,E). Read as (batch, channels, sequence), x needs no transposing."""
+        x_BLE = self.conv(self.mix(x_BLE))
+        guide_BLE = x_BLE if guide_BLE is None else self.conv_guide(self.mix_guide(guide_BLE))
+        y_BEL = self.ssm(x_BLE, guide_BLE).transpose(1, 2)
+        tokens = y_BEL.shape[2]
+        h_BEL = F.layer_norm(y_BEL, (tokens,), self.norm.weight[:tokens], self.norm.bias[:tokens])
+        return h_BEL.transpose(1, 2)
 
 
 class ASTM(nn.Module):
@@ -99,7 +100,7 @@ class ASTM(nn.Module):
     def __init__(self, config: ModelConfig, ssm: type[MSSM] = SSM) -> None:
         super().__init__()
         self.in_proj = nn.Linear(config.width, config.inner)
-        self.in_proj_guide = nn.Linear(config.width, config.inner) if ssm is MSSM else None
+        self.in_proj_guide = nn.Linear(config.width, config.inner) if ssm is MSSM else nn.Identity()
         self.temporal = TemporalBranch(config, ssm)
         self.spatial = SpatialBranch(config, ssm)
         self.w_alpha = nn.Parameter(torch.tensor(0.5))
@@ -108,7 +109,7 @@ class ASTM(nn.Module):
     def forward(self, h_BLD: Tensor, inter_BLD: Tensor | None = None) -> Tensor:
         """Give z, (B,L,E)."""
         x_BLE = self.in_proj(h_BLD)
-        guide_BLE = None if self.in_proj_guide is None else self.in_proj_guide(inter_BLD)
+        guide_BLE = None if inter_BLD is None else self.in_proj_guide(inter_BLD)
         return self.w_alpha * self.temporal(x_BLE, guide_BLE) + self.w_beta * self.spatial(x_BLE, guide_BLE)
 
 

@@ -1,6 +1,5 @@
 """The sizes of an InterMamba network."""
 
-import json
 import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
@@ -33,7 +32,9 @@ class ModelConfig:
         for field in fields(self):
             value = getattr(self, field.name)
             if type(field.default) is int and (type(value) is not int or value < 1):
-                raise BundleError(f"The model's {field.name} must be a whole number of at least 1, not {value!r}.")
+                raise BundleError(
+                    f"The model's {field.name} must be a whole number of at least 1, not {value!r}."
+                )
         if self.delta not in ("low_rank", "eq6"):
             raise BundleError(f"The model's delta must be 'low_rank' or 'eq6', not {self.delta!r}.")
 
@@ -52,12 +53,13 @@ class ModelConfig:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any] | str) -> Self:
-        """Read what `to_json` gave (or its JSON text). Raises BundleError for unknown or impossible sizes."""
-        data = json.loads(data) if isinstance(data, str) else data
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Read what `to_json` gave. Raises BundleError for unknown or impossible sizes."""
         unknown = sorted(data.keys() - {field.name for field in fields(cls)})
         if unknown:
-            raise BundleError(f"This model needs a newer intermamba: it has unknown settings {', '.join(unknown)}.")
+            raise BundleError(
+                f"This model needs a newer intermamba: it has unknown settings {', '.join(unknown)}."
+            )
         return cls(**data)
 
 

@@ -15,7 +15,7 @@ def causal_conv(x_BEL: Tensor, weight_EK: Tensor, bias_E: Tensor, form: Form = "
     x_BEL, weight_EK, bias_E = x_BEL.float(), weight_EK.float(), bias_E.float()
     form = best_form(x_BEL.device) if form == "auto" else form
     if form == "numba":
-        return _NumbaConv.apply(x_BEL, weight_EK, bias_E)  # type: ignore[return-value]
+        return _cpu_conv(x_BEL, weight_EK, bias_E)
     if form == "cuda":
         return _cuda_conv(x_BEL, weight_EK, bias_E)
     taps = weight_EK.shape[1]
@@ -29,25 +29,30 @@ def _cuda_conv(x_BEL: Tensor, weight_EK: Tensor, bias_E: Tensor) -> Tensor:
     return causal_conv1d_fn(x_BEL.contiguous(), weight_EK.contiguous(), bias_E, activation="silu")
 
 
-class _NumbaConv(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x_BEL, weight_EK, bias_E):  # noqa: ANN001
-        from . import kernels
+@torch.library.custom_op("intermamba::causal_conv", mutates_args=())
+def _cpu_conv(x_BEL: Tensor, weight_EK: Tensor, bias_E: Tensor) -> Tensor:
+    """The numba form. As an operator of its own it also stays one node when the network is exported."""
+    from . import kernels
 
-        inputs = (x_BEL, weight_EK.contiguous(), bias_E.contiguous())
-        y_BEL = torch.empty_like(x_BEL)
-        kernels.run(kernels.conv(weight_EK.shape[1]), *inputs, y_BEL)
-        ctx.save_for_backward(*inputs)
-        return y_BEL
+    y_BEL = torch.empty_like(x_BEL)
+    kernels.run(kernels.conv(), x_BEL, weight_EK.contiguous(), bias_E.contiguous(), y_BEL)
+    return y_BEL
 
-    @staticmethod
-    def backward(ctx, dy_BEL):  # noqa: ANN001  # pyright: ignore[reportIncompatibleMethodOverride]
-        from . import kernels
 
-        x_BEL, weight_EK, bias_E = ctx.saved_tensors
-        dx_BEL = torch.empty_like(x_BEL)
-        dweight_BEK, dbias_BE = x_BEL.new_empty(len(x_BEL), *weight_EK.shape), x_BEL.new_empty(x_BEL.shape[:2])
-        kernels.run(
-            kernels.conv_gradient(weight_EK.shape[1]), *ctx.saved_tensors, dy_BEL, dx_BEL, dweight_BEK, dbias_BE
-        )
-        return dx_BEL, dweight_BEK.sum(0), dbias_BE.sum(0)
+def _setup(ctx, inputs, output) -> None:  # noqa: ANN001
+    ctx.save_for_backward(*inputs)
+
+
+def _backward(ctx, dy_BEL: Tensor) -> tuple[Tensor, ...]:  # noqa: ANN001
+    from . import kernels
+
+    x_BEL, weight_EK, bias_E = ctx.saved_tensors
+    dx_BEL = torch.empty_like(x_BEL)
+    dweight_BEK, dbias_BE = x_BEL.new_empty(len(x_BEL), *weight_EK.shape), x_BEL.new_empty(x_BEL.shape[:2])
+    inputs = (x_BEL, weight_EK.contiguous(), bias_E.contiguous(), dy_BEL)
+    kernels.run(kernels.conv_gradient(), *inputs, dx_BEL, dweight_BEK, dbias_BE)
+    return dx_BEL, dweight_BEK.sum(0), dbias_BE.sum(0)
+
+
+_cpu_conv.register_fake(lambda x_BEL, *_: torch.empty_like(x_BEL))
+_cpu_conv.register_autograd(_backward, setup_context=_setup)

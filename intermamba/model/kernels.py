@@ -1,6 +1,7 @@
+# ruff: noqa: ANN001  # numba finds the types of its kernels in their signatures
 """The selective scan and the causal convolution for CPUs: numba kernels of both passes.
 
-Every kernel takes one (batch, channel) row at a time, the scan with all N states of a step in one vector register.
+Samples run in parallel, their channels one after the other; the scan has all N states of a step in one vector.
 Shapes: B batch, E channels, L sequence, N state, K taps. Arrays named BEL may have any strides.
 """
 
@@ -34,7 +35,7 @@ def _compile(function: Callable, *kinds: str) -> Any:
 
 
 @numba.njit("f4(f4)", inline="always", fastmath=_MATH)
-def _exp(x):  # noqa: ANN001
+def _exp(x):
     """e^x for x <= 0 to 1e-7 relative, in operations that vectorise: 2^i 2^f with a polynomial for 2^f."""
     t = max(x, np.float32(-87.0)) * np.float32(1.4426950408889634)
     i = np.floor(t + np.float32(0.5))
@@ -50,7 +51,7 @@ def _exp(x):  # noqa: ANN001
 
 
 @numba.njit("f4(f4)", inline="always", fastmath=_MATH)
-def _sigmoid(x):  # noqa: ANN001
+def _sigmoid(x):
     small = _exp(-abs(x))
     large = np.float32(1.0) / (np.float32(1.0) + small)
     return large if x >= 0 else np.float32(1.0) - large
@@ -60,28 +61,34 @@ def _sigmoid(x):  # noqa: ANN001
 def scan(state: int) -> Any:
     """Give the kernel of (u_BEL, delta_BEL, A_EN, B_BLN, C_BLN, D_E) that fills y_BEL."""
 
-    def selective_scan(u_BEL, delta_BEL, A_EN, B_BLN, C_BLN, D_E, y_BEL):  # noqa: ANN001
+    def selective_scan(u_BEL, delta_BEL, A_EN, B_BLN, C_BLN, D_E, y_BEL):
         batch, channels, length = u_BEL.shape
-        for i in numba.prange(batch * channels):
-            b, e = i // channels, i % channels
-            h = np.zeros(state, np.float32)
-            for t in range(length):
-                u, delta = u_BEL[b, e, t], delta_BEL[b, e, t]
-                y = D_E[e] * u
-                for n in range(state):
-                    h[n] = _exp(delta * A_EN[e, n]) * h[n] + delta * u * B_BLN[b, t, n]
-                    y += C_BLN[b, t, n] * h[n]
-                y_BEL[b, e, t] = y
+        for b in numba.prange(batch):
+            h = np.empty(state, np.float32)
+            for e in range(channels):
+                h[:] = 0
+                for t in range(length):
+                    u, delta = u_BEL[b, e, t], delta_BEL[b, e, t]
+                    y = D_E[e] * u
+                    for n in range(state):
+                        h[n] = _exp(delta * A_EN[e, n]) * h[n] + delta * u * B_BLN[b, t, n]
+                        y += C_BLN[b, t, n] * h[n]
+                    y_BEL[b, e, t] = y
 
     return _compile(selective_scan, _STRIDED, _STRIDED, _MATRIX, _PACKED, _PACKED, _VECTOR, _STRIDED)
 
 
 @lru_cache
 def scan_gradient(state: int) -> Any:
-    """Give the kernel of (u_BEL, delta_BEL, A_EN, B_BLN, C_BLN, D_E, dy_BEL) that fills du_BEL, ddelta_BEL and dA_BEN
-    (one for each sample) and adds to dB_BLN and dC_BLN. It computes the states again instead of keeping them."""
+    """Give the kernel of (u_BEL, delta_BEL, A_EN, B_BLN, C_BLN, D_E, dy_BEL) that fills du_BEL, ddelta_BEL, dA_BEN.
 
-    def selective_scan_gradient(u_BEL, delta_BEL, A_EN, B_BLN, C_BLN, D_E, dy_BEL, du_BEL, ddelta_BEL, dA_BEN, dB_BLN, dC_BLN):  # noqa: ANN001, E501
+    dA is one for each sample; dB_BLN and dC_BLN, the last two, are added to. The states are computed again here
+    instead of being kept from the forward pass.
+    """
+
+    def selective_scan_gradient(
+        u_BEL, delta_BEL, A_EN, B_BLN, C_BLN, D_E, dy_BEL, du_BEL, ddelta_BEL, dA_BEN, dB_BLN, dC_BLN
+    ):
         batch, channels, length = u_BEL.shape
         for b in numba.prange(batch):
             h_LN = np.zeros((length + 1, state), np.float32)  # h_LN[t + 1] is the state after step t
@@ -117,63 +124,68 @@ def scan_gradient(state: int) -> Any:
     return _compile(selective_scan_gradient, *inputs, _STRIDED, _STRIDED, _PACKED, _PACKED, _PACKED)
 
 
+@numba.njit(fastmath=_MATH)
+def _convolve(x, weight_K, bias, a):
+    """Fill a with the convolution of x, which has the past before the row in its first places."""
+    a[:] = bias
+    for k in range(len(weight_K)):
+        for t in range(len(a)):
+            a[t] += weight_K[k] * x[t + k]
+
+
+@numba.njit(fastmath=_MATH)
+def _dot(a, b):
+    total = np.float32(0)
+    for t in range(len(a)):
+        total += a[t] * b[t]
+    return total
+
+
 @lru_cache
-def conv(taps: int) -> Any:
+def conv() -> Any:
     """Give the kernel of (x_BEL, weight_EK, bias_E) that fills y_BEL with silu(causal convolution)."""
 
-    def causal_conv(x_BEL, weight_EK, bias_E, y_BEL):  # noqa: ANN001
+    def causal_conv(x_BEL, weight_EK, bias_E, y_BEL):
         batch, channels, length = x_BEL.shape
-        for i in numba.prange(batch * channels):
-            b, e = i // channels, i % channels
-            x, a = np.zeros(length + taps - 1, np.float32), np.empty(length, np.float32)
-            for t in range(length):
-                x[taps - 1 + t] = x_BEL[b, e, t]
-            for t in range(length):
-                a[t] = bias_E[e]
-                for k in range(taps):
-                    a[t] += weight_EK[e, k] * x[t + k]
-            for t in range(length):
-                a[t] *= _sigmoid(a[t])
-            for t in range(length):
-                y_BEL[b, e, t] = a[t]
+        past = weight_EK.shape[1] - 1
+        for b in numba.prange(batch):
+            x, a = np.zeros(past + length, np.float32), np.empty(length, np.float32)
+            for e in range(channels):
+                x[past:] = x_BEL[b, e]
+                _convolve(x, weight_EK[e], bias_E[e], a)
+                for t in range(length):
+                    a[t] *= _sigmoid(a[t])
+                y_BEL[b, e] = a
 
     return _compile(causal_conv, _STRIDED, _MATRIX, _VECTOR, _STRIDED)
 
 
 @lru_cache
-def conv_gradient(taps: int) -> Any:
-    """Give the kernel of (x_BEL, weight_EK, bias_E, dy_BEL) that fills dx_BEL and, for each sample, dweight_BEK and
-    dbias_BE."""
+def conv_gradient() -> Any:
+    """Give the kernel of (x_BEL, weight_EK, bias_E, dy_BEL) that fills dx_BEL, dweight_BEK and dbias_BE.
 
-    def causal_conv_gradient(x_BEL, weight_EK, bias_E, dy_BEL, dx_BEL, dweight_BEK, dbias_BE):  # noqa: ANN001
+    The last two are one for each sample.
+    """
+
+    def causal_conv_gradient(x_BEL, weight_EK, bias_E, dy_BEL, dx_BEL, dweight_BEK, dbias_BE):
         batch, channels, length = x_BEL.shape
-        for i in numba.prange(batch * channels):
-            b, e = i // channels, i % channels
-            x, da = np.zeros(length + taps - 1, np.float32), np.zeros(length + taps - 1, np.float32)
+        past = weight_EK.shape[1] - 1
+        for b in numba.prange(batch):
+            x, da = np.zeros(past + length, np.float32), np.zeros(length + past, np.float32)
             a = np.empty(length, np.float32)
-            for t in range(length):
-                x[taps - 1 + t] = x_BEL[b, e, t]
-                da[t] = dy_BEL[b, e, t]
-            for t in range(length):
-                a[t] = bias_E[e]
-                for k in range(taps):
-                    a[t] += weight_EK[e, k] * x[t + k]
-            for t in range(length):
-                s = _sigmoid(a[t])
-                da[t] *= s * (np.float32(1) + a[t] * (np.float32(1) - s))
-            for k in range(taps):
-                total = np.float32(0)
+            for e in range(channels):
+                x[past:] = x_BEL[b, e]
+                da[:length] = dy_BEL[b, e]
+                _convolve(x, weight_EK[e], bias_E[e], a)
+                dbias = np.float32(0)
                 for t in range(length):
-                    total += da[t] * x[t + k]
-                dweight_BEK[b, e, k] = total
-            total = np.float32(0)
-            for t in range(length):
-                total += da[t]
-                a[t] = np.float32(0)
-                for k in range(taps):
-                    a[t] += weight_EK[e, k] * da[t + taps - 1 - k]
-            dbias_BE[b, e] = total
-            for t in range(length):
-                dx_BEL[b, e, t] = a[t]
+                    s = _sigmoid(a[t])
+                    da[t] *= s * (np.float32(1) + a[t] * (np.float32(1) - s))
+                    dbias += da[t]
+                dbias_BE[b, e] = dbias
+                for k in range(past + 1):
+                    dweight_BEK[b, e, k] = _dot(da[:length], x[k : k + length])
+                _convolve(da, weight_EK[e, ::-1], np.float32(0), a)
+                dx_BEL[b, e] = a
 
     return _compile(causal_conv_gradient, _STRIDED, _MATRIX, _VECTOR, _STRIDED, _STRIDED, _PACKED, _MATRIX)

@@ -15,7 +15,7 @@ from .text import TextTransformer
 
 
 class LIIA(nn.Module):
-    """Local Interaction Information Aggregation, equation 11: h_inter from both people, seen from the first."""
+    """Local Interaction Information Aggregation, equation 11: h_inter of both people."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -33,8 +33,8 @@ class LIIA(nn.Module):
 class Block(nn.Module):
     """Self-ASTM of each person, LIIA of both, Cross-ASTM of each.
 
-    `people` has one tensor, both people folded into its batch axis, when they share their weights; LIIA then looks
-    from each person at the other. Otherwise it has one tensor for each, and one h_inter serves both.
+    `people` has one tensor, both people folded into its batch axis, when they share their weights; LIIA then
+    looks from each person at the other. Otherwise it has one tensor for each, and one h_inter serves both.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -67,8 +67,10 @@ class InterMamba(nn.Module):
         self.out_proj = nn.Linear(width, token)
         nn.init.zeros_(self.out_proj.weight)
         nn.init.zeros_(self.out_proj.bias)
-        positions = sinusoid(torch.arange(config.max_tokens), width)
-        self.register_buffer("positions_LD", positions, persistent=False)
+        self.positions_LD: Tensor
+        self.register_buffer(
+            "positions_LD", sinusoid(torch.arange(config.max_tokens), width), persistent=False
+        )
 
     def condition(self, tokens_BSK: Tensor, mask_BS: Tensor) -> Tensor:
         """Give cond_BC from the frozen text encoder's tokens; a zero vector stands for no condition."""
@@ -102,10 +104,10 @@ def exchange(h_BLD: Tensor) -> Tensor:
 
 def to_patches(x_BPTF: Tensor, patch: int) -> Tensor:
     """Lay `patch` following frames side by side, (B,P,L,patch*F); the last frame fills up the last token."""
-    batch, people, frames, features = x_BPTF.shape
-    missing = -frames % patch
-    filling = x_BPTF[:, :, -1:].expand(-1, -1, missing, -1)
-    return torch.cat([x_BPTF, filling], 2).view(batch, people, -1, patch * features)
+    frames = x_BPTF.shape[2]
+    tokens = (frames + patch - 1) // patch
+    frame = torch.arange(tokens * patch, device=x_BPTF.device).clamp(max=frames - 1)
+    return x_BPTF[:, :, frame].unflatten(2, (tokens, patch)).flatten(3)
 
 
 def sinusoid(position_B: Tensor, width: int) -> Tensor:
@@ -118,6 +120,10 @@ def sinusoid(position_B: Tensor, width: int) -> Tensor:
 def _check(x_BPTF: Tensor, config: ModelConfig) -> None:
     _, people, frames, features = x_BPTF.shape
     if people != 2 or features != config.features:
-        raise IntermambaError(f"The network takes 2 people of {config.features} features, not {people} of {features}.")
+        raise IntermambaError(
+            f"The network takes 2 people of {config.features} features, not {people} of {features}."
+        )
     if frames > config.max_frames:
-        raise IntermambaError(f"This model makes at most {config.max_frames} frames; {frames} were asked for.")
+        raise IntermambaError(
+            f"This model makes at most {config.max_frames} frames; {frames} were asked for."
+        )

@@ -22,13 +22,13 @@ def selective_scan(
 ) -> Tensor:
     """Run h_l = exp(delta_l A) h_{l-1} + delta_l B_l u_l, y_l = C_l h_l + D u_l and give y_BEL in float32.
 
-    `u` and `delta` may be views of any strides: nothing is copied to bring the sequence last. A must not be positive.
+    `u` and `delta` may be views of any strides: nothing is copied to bring the sequence last. A must be negative.
     Equation 5 writes B-bar by the zero-order hold; like Mamba's own code this takes its first order, delta B.
     """
     tensors = [x.float() for x in (u_BEL, delta_BEL, A_EN, B_BNL, C_BNL, D_E)]
     form = best_form(u_BEL.device) if form == "auto" else form
     if form == "numba":
-        return _NumbaScan.apply(*tensors)  # type: ignore[return-value]
+        return _cpu_scan(*tensors)
     if form == "cuda":
         return _cuda_scan(*tensors)
     return _reference(*tensors)
@@ -50,7 +50,9 @@ def best_form(device: torch.device) -> Form:
     return "reference"
 
 
-def _reference(u_BEL: Tensor, delta_BEL: Tensor, A_EN: Tensor, B_BNL: Tensor, C_BNL: Tensor, D_E: Tensor) -> Tensor:
+def _reference(
+    u_BEL: Tensor, delta_BEL: Tensor, A_EN: Tensor, B_BNL: Tensor, C_BNL: Tensor, D_E: Tensor
+) -> Tensor:
     """The recurrence as it is written, one step at a time; the other two forms are held to it."""
     h_BEN = u_BEL.new_zeros(*u_BEL.shape[:2], A_EN.shape[1])
     y = []
@@ -63,40 +65,58 @@ def _reference(u_BEL: Tensor, delta_BEL: Tensor, A_EN: Tensor, B_BNL: Tensor, C_
     return torch.stack(y, 2)
 
 
-def _cuda_scan(u_BEL: Tensor, delta_BEL: Tensor, A_EN: Tensor, B_BNL: Tensor, C_BNL: Tensor, D_E: Tensor) -> Tensor:
+def _cuda_scan(
+    u_BEL: Tensor, delta_BEL: Tensor, A_EN: Tensor, B_BNL: Tensor, C_BNL: Tensor, D_E: Tensor
+) -> Tensor:
     from mamba_ssm.ops.selective_scan_interface import selective_scan_fn  # pyright: ignore[reportMissingImports]
 
     u, delta, B, C = (x.contiguous() for x in (u_BEL, delta_BEL, B_BNL, C_BNL))
     return selective_scan_fn(u, delta, A_EN.contiguous(), B, C, D_E)
 
 
-class _NumbaScan(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, u_BEL, delta_BEL, A_EN, B_BNL, C_BNL, D_E):  # noqa: ANN001
-        from . import kernels
+@torch.library.custom_op("intermamba::selective_scan", mutates_args=())
+def _cpu_scan(
+    u_BEL: Tensor, delta_BEL: Tensor, A_EN: Tensor, B_BNL: Tensor, C_BNL: Tensor, D_E: Tensor
+) -> Tensor:
+    """The numba form. As an operator of its own it also stays one node when the network is exported."""
+    from . import kernels
 
-        inputs = (
-            u_BEL,
-            delta_BEL,
-            A_EN.contiguous(),
-            B_BNL.transpose(1, 2).contiguous(),
-            C_BNL.transpose(1, 2).contiguous(),
-            D_E.contiguous(),
-        )
-        y_BEL = torch.empty_like(u_BEL)
-        kernels.run(kernels.scan(A_EN.shape[1]), *inputs, y_BEL)
-        ctx.save_for_backward(*inputs)
-        return y_BEL
+    B_BLN, C_BLN = _packed(B_BNL), _packed(C_BNL)
+    y_BEL = torch.empty_like(u_BEL)
+    kernels.run(
+        kernels.scan(A_EN.shape[1]),
+        u_BEL,
+        delta_BEL,
+        A_EN.contiguous(),
+        B_BLN,
+        C_BLN,
+        D_E.contiguous(),
+        y_BEL,
+    )
+    return y_BEL
 
-    @staticmethod
-    def backward(ctx, dy_BEL):  # noqa: ANN001  # pyright: ignore[reportIncompatibleMethodOverride]
-        from . import kernels
 
-        u_BEL, delta_BEL, A_EN, B_BLN, C_BLN, D_E = ctx.saved_tensors
-        du_BEL, ddelta_BEL = torch.empty_like(u_BEL), torch.empty_like(delta_BEL)
-        dA_BEN = A_EN.new_empty(len(u_BEL), *A_EN.shape)
-        dB_BLN, dC_BLN = torch.zeros_like(B_BLN), torch.zeros_like(C_BLN)
-        gradients = (du_BEL, ddelta_BEL, dA_BEN, dB_BLN, dC_BLN)
-        kernels.run(kernels.scan_gradient(A_EN.shape[1]), *ctx.saved_tensors, dy_BEL, *gradients)
-        dD_E = (dy_BEL * u_BEL).sum((0, 2))
-        return du_BEL, ddelta_BEL, dA_BEN.sum(0), dB_BLN.transpose(1, 2), dC_BLN.transpose(1, 2), dD_E
+def _packed(x_BNL: Tensor) -> Tensor:
+    return x_BNL.transpose(1, 2).contiguous()
+
+
+def _setup(ctx, inputs, output) -> None:  # noqa: ANN001
+    ctx.save_for_backward(*inputs)
+
+
+def _backward(ctx, dy_BEL: Tensor) -> tuple[Tensor, ...]:  # noqa: ANN001
+    from . import kernels
+
+    u_BEL, delta_BEL, A_EN, B_BNL, C_BNL, D_E = ctx.saved_tensors
+    B_BLN, C_BLN = _packed(B_BNL), _packed(C_BNL)
+    du_BEL, ddelta_BEL = torch.empty_like(u_BEL), torch.empty_like(delta_BEL)
+    dA_BEN = A_EN.new_empty(len(u_BEL), *A_EN.shape)
+    dB_BLN, dC_BLN = torch.zeros_like(B_BLN), torch.zeros_like(C_BLN)
+    inputs = (u_BEL, delta_BEL, A_EN.contiguous(), B_BLN, C_BLN, D_E.contiguous(), dy_BEL)
+    kernels.run(kernels.scan_gradient(A_EN.shape[1]), *inputs, du_BEL, ddelta_BEL, dA_BEN, dB_BLN, dC_BLN)
+    dD_E = (dy_BEL * u_BEL).sum((0, 2))
+    return du_BEL, ddelta_BEL, dA_BEN.sum(0), dB_BLN.transpose(1, 2), dC_BLN.transpose(1, 2), dD_E
+
+
+_cpu_scan.register_fake(lambda u_BEL, *_: torch.empty_like(u_BEL))
+_cpu_scan.register_autograd(_backward, setup_context=_setup)

@@ -18,7 +18,7 @@ STEP_RANGE = (1e-3, 1e-1)  # what softplus gives for the step sizes at the start
 class MSSM(nn.Module):
     """The mixed state space model (Fig. 4b): the guide decides B, C and Delta, x runs through the recurrence.
 
-    Sequences with fewer channels than it was made for use its first ones: that is how a short clip goes through
+    A sequence of fewer channels than it was made for uses the first ones: that is how a short clip goes through
     a spatial branch, whose channels are the clip's tokens.
     """
 
@@ -48,7 +48,9 @@ class MSSM(nn.Module):
         )
 
     def _step_sizes(self, step_BLR: Tensor, channels: int) -> Tensor:
-        if self.delta == "eq6":  # one value a step: a LayerNorm over it alone would be zero, so it is over the sequence
+        if (
+            self.delta == "eq6"
+        ):  # a LayerNorm over one value would always give zero, so it is over the sequence
             step_BLR = F.layer_norm(step_BLR.squeeze(-1), step_BLR.shape[1:2]).unsqueeze(-1)
             weight = self.dt_weight
         else:

@@ -3,7 +3,6 @@
 Shapes: B batch, S text tokens, C channels of the condition.
 """
 
-import torch
 from torch import Tensor, nn
 
 from .config import ModelConfig
@@ -12,7 +11,7 @@ from .config import ModelConfig
 class TextTransformer(nn.Module):
     """Two layers over the frozen encoder's token features, then their mean, as InterGen does with CLIP.
 
-    MiniLM has no end-of-text token whose vector could stand for the sentence, hence the mean over real tokens.
+    MiniLM has no end-of-text token whose vector stands for the sentence, hence the mean over real tokens.
     """
 
     def __init__(self, config: ModelConfig) -> None:

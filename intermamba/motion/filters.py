@@ -30,6 +30,6 @@ def convolve(values: np.ndarray, kernel: np.ndarray, axis: int) -> np.ndarray:
 
 
 def smoothstep(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """0 below `low`, 1 above `high`, a smooth rise between."""
+    """0 up to `low`, 1 from `high` on, a smooth rise between; `high` may be the lesser, and it falls."""
     x = np.clip((values - low) / (high - low), 0.0, 1.0)
     return x * x * (3.0 - 2.0 * x)

@@ -52,7 +52,7 @@ def save_motion(path: str | Path, motion: Motion) -> None:
     _check(motion, "The motion")
     values = {f.name: getattr(motion, f.name) for f in fields(Motion)}
     values["settings"] = json.dumps(motion.settings)
-    arrays = {
+    arrays: dict[str, Any] = {
         name: np.asarray(value, dtype=np.float32) if name in _SHAPES else np.asarray(value)
         for name, value in values.items()
     }

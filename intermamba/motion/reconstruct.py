@@ -7,6 +7,7 @@ ankles and wrists to where the paths go.
 
 import numpy as np
 
+from ..errors import IntermambaError
 from .features import CONTACT_HEIGHTS, decode
 from .filters import gaussian_smooth, smoothstep
 from .ik import two_bone_ik
@@ -14,44 +15,73 @@ from .kinematics import fit_rotations, fk, global_rotations
 from .motion import Motion
 from .placement import TOE_HEIGHT
 from .rotations import normalise, quat_apply, rotation_from_6d, rotation_to_6d
-from .skeleton import ARMS, CHILDREN, FEET, HINGE_AXES, JOINTS, LEGS, PELVIS, L_HIP, R_HIP, SPINE1, SPINE2, SPINE3, NECK, L_SHOULDER, R_SHOULDER
+from .skeleton import (
+    ARMS,
+    CHILDREN,
+    FEET,
+    HINGE_AXES,
+    JOINTS,
+    L_HIP,
+    L_SHOULDER,
+    LEGS,
+    NECK,
+    PELVIS,
+    R_HIP,
+    R_SHOULDER,
+    SPINE1,
+    SPINE2,
+    SPINE3,
+)
 
-# Weights of the path fit where a position has 1: a velocity, the same in a plant, and the third difference.
+# Weights of the path fit where a position has 1: a velocity, the third difference, and a standing foot's velocity of
+# zero by axis. Up and down it is gentle: a foot that is put down slowly must not stay above the ground.
 VELOCITY_WEIGHT = 8.0
-PLANT_WEIGHT = 2000.0
 JERK_WEIGHT = 0.3
+PLANT_WEIGHTS = (((0, 2), 2000.0), ((1,), 20.0))
 
 # A foot stands below the first of these and not above the second: speed (m/s), contact label, metres too high.
 PLANT_SPEED = (0.3, 0.7)
 PLANT_LABEL = (0.6, 0.3)
 PLANT_HEIGHT = (0.0, 0.03)
 
-# Share of a limb's length that is given out softly, and the extension to which a standing leg is kept.
-SOFT_REACH = 0.02
-STANDING_REACH = 0.985
-MOST_LOWERING = 0.1
+# Share of a limb's length that is given out softly; the extension to which a standing leg is kept; and the
+# most (m) by which the body is raised or lowered for its legs.
+SOFT_REACH = 0.01
+STANDING_REACH = 0.995
+MOST_CHANGE = 0.1
 # How far (m) the hinge axis stands a limb's middle out, beside where the path has it; and the lowest toe joint (m).
 HINGE_SHARE = 0.01
 LEAST_HEIGHT = 0.5 * TOE_HEIGHT
 # The joints that say together where the body is.
 TRUNK = (PELVIS, L_HIP, R_HIP, SPINE1, SPINE2, SPINE3, NECK, L_SHOULDER, R_SHOULDER)
-# Gaussian sigmas in frames: of rotations, which only say how bones twist, and of the lowering of the body.
+# Gaussian sigmas in frames: of rotations, which only say how bones twist, and of the change of the body's height.
 TWIST_SMOOTHING = 1.5
-DROP_SMOOTHING = 3.0
+HEIGHT_SMOOTHING = 3.0
 
 
 def reconstruct(features: np.ndarray, rest: np.ndarray, fps: float = 30.0) -> Motion:
-    """Two bodies with the bones of `rest` (22, 3) or (2, 22, 3) from denormalised features (2, T, 262)."""
+    """Two bodies with the bones of `rest` (22, 3) or (2, 22, 3) from denormalised features (2, T, 262), T >= 2.
+
+    Raises IntermambaError for features that are not numbers.
+    """
+    if not np.isfinite(features).all():
+        raise IntermambaError(
+            "The model gave values that are not numbers: use another seed or reinstall its bundle."
+        )
     said = decode(features.astype(float))
     rest = np.broadcast_to(rest, (*features.shape[:-2], JOINTS, 3)).astype(float)
     paths = fit_paths(said.joints, said.velocities, VELOCITY_WEIGHT)
     planted = plant_weights(paths[..., FEET, :], said.contacts, fps)
-    paths[..., FEET, :] = _plant(said.joints[..., FEET, :], said.velocities[..., FEET, :], planted)
+    targets = paths.copy()
+    targets[..., FEET, :] = _plant(said.joints[..., FEET, :], said.velocities[..., FEET, :], planted)
     twist = _twist(said.rotations)
-    rotations = fit_rotations(paths, rest, twist)
+    rotations = fit_rotations(targets, rest, twist)
     joints = fk(rotations, paths[..., PELVIS, :], rest[..., None, :, :])
     joints += (paths - joints)[..., TRUNK, :].mean(axis=-2, keepdims=True)
-    _place_limbs(joints, paths, global_rotations(rotations), rest, planted)
+    for (_, _, _, ankle), first in zip(LEGS, (0, 2), strict=True):
+        _fit_foot(targets, rest, ankle, planted[..., first], planted[..., first + 1])
+    joints[..., 1] += _height_change(joints, paths, targets, rest, planted)[..., None]
+    _place_limbs(joints, paths, targets, global_rotations(rotations), rest)
     rotations = fit_rotations(joints, rest, twist).astype(np.float32)
     root, rest = joints[..., PELVIS, :].astype(np.float32), rest.astype(np.float32)
     return Motion(
@@ -85,7 +115,7 @@ def fit_paths(positions: np.ndarray, velocities: np.ndarray, weights: np.ndarray
 
 
 def plant_weights(feet: np.ndarray, labels: np.ndarray, fps: float) -> np.ndarray:
-    """How much each foot joint stands, 0 to 1 (..., T, 4): labelled so (..., T, 4), and low and slow in `feet` (..., T, 4, 3)."""
+    """How much each foot joint stands, 0 to 1 (..., T, 4): labelled so (..., T, 4), low and slow (..., T, 4, 3)."""
     velocity = np.gradient(feet, axis=-3) * fps
     speed = np.linalg.norm(gaussian_smooth(velocity, 1.0, axis=-3), axis=-1)
     too_high = feet[..., 1] - np.array(CONTACT_HEIGHTS)
@@ -98,10 +128,13 @@ def plant_weights(feet: np.ndarray, labels: np.ndarray, fps: float) -> np.ndarra
 def _plant(feet: np.ndarray, velocities: np.ndarray, planted: np.ndarray) -> np.ndarray:
     """Paths of the foot joints (..., T, 4, 3) that hardly move while planted, and run free between."""
     steps = np.moveaxis(np.minimum(planted[..., 1:, :], planted[..., :-1, :]), -1, 0)
-    weights = VELOCITY_WEIGHT + PLANT_WEIGHT * steps**2
-    positions = np.moveaxis(feet, -2, 0)[..., None, :]
     still = np.moveaxis(velocities * (1.0 - planted[..., None]), -2, 0)[..., None, :]
-    return np.moveaxis(fit_paths(positions, still, weights)[..., 0, :], 0, -2)
+    positions = np.moveaxis(feet, -2, 0)[..., None, :]
+    out = np.empty_like(feet)
+    for axes, weight in PLANT_WEIGHTS:
+        fitted = fit_paths(positions[..., axes], still[..., axes], VELOCITY_WEIGHT + weight * steps**2)
+        out[..., axes] = np.moveaxis(fitted[..., 0, :], 0, -2)
+    return out
 
 
 def _twist(rotations: np.ndarray) -> np.ndarray:
@@ -112,14 +145,13 @@ def _twist(rotations: np.ndarray) -> np.ndarray:
 
 
 def _place_limbs(
-    joints: np.ndarray, paths: np.ndarray, spins: np.ndarray, rest: np.ndarray, planted: np.ndarray
+    joints: np.ndarray, paths: np.ndarray, targets: np.ndarray, spins: np.ndarray, rest: np.ndarray
 ) -> None:
-    """Move the limbs of joints (..., T, 22, 3) so that ankles, toes and wrists follow their paths."""
+    """Move the limbs of joints (..., T, 22, 3) so that ankles, toes and wrists are at their targets.
+
+    Knees and elbows stand out as on the paths.
+    """
     length = np.linalg.norm(rest, axis=-1)[..., None, :]
-    targets = paths.copy()
-    for (_, _, _, ankle), first in zip(LEGS, (0, 2), strict=True):
-        _fit_foot(targets, rest, ankle, planted[..., first], planted[..., first + 1])
-    joints[..., 1] -= _lowering(joints, targets, length, planted)[..., None]
     for _, upper, middle, end in (*LEGS, *ARMS):
         pole = _bend(paths, quat_apply(spins[..., upper, :], HINGE_AXES[middle]), (upper, middle, end))
         bones = length[..., middle], length[..., end]
@@ -142,26 +174,40 @@ def _bend(paths: np.ndarray, axis: np.ndarray, limb: tuple[int, int, int]) -> np
 def _fit_foot(
     targets: np.ndarray, rest: np.ndarray, ankle: int, heel_stands: np.ndarray, ball_stands: np.ndarray
 ) -> None:
-    """Bring ankle and toe of targets (..., T, 22, 3) to the foot's length; the one that stands more moves less."""
+    """Give the foot in targets (..., T, 22, 3) its length, moving less what stands more, and keep it off the ground."""
     (toe,) = CHILDREN[ankle]
     length = np.linalg.norm(rest[..., toe, :], axis=-1)[..., None, None]
-    for joint, height in ((toe, LEAST_HEIGHT), (ankle, LEAST_HEIGHT - rest[..., toe, 1, None])):
-        targets[..., joint, 1] = np.maximum(targets[..., joint, 1], height)
     foot = targets[..., toe, :] - targets[..., ankle, :]
     change = normalise(foot) * length - foot
     share = ((ball_stands + 0.05) / (ball_stands + heel_stands + 0.1))[..., None]
     targets[..., ankle, :] -= share * change
     targets[..., toe, :] += (1.0 - share) * change
+    below = np.maximum(
+        LEAST_HEIGHT - targets[..., toe, 1], LEAST_HEIGHT - rest[..., toe, 1, None] - targets[..., ankle, 1]
+    )
+    targets[..., (ankle, toe), 1] += np.maximum(below, 0.0)[..., None]
 
 
-def _lowering(joints: np.ndarray, targets: np.ndarray, length: np.ndarray, planted: np.ndarray) -> np.ndarray:
-    """How far (..., T) the body sinks so that every standing foot is within its leg's reach."""
-    drop = np.zeros(joints.shape[:-2])
+def _height_change(
+    joints: np.ndarray, paths: np.ndarray, targets: np.ndarray, rest: np.ndarray, planted: np.ndarray
+) -> np.ndarray:
+    """How far (..., T) the body rises for its knees to bend as on the paths, with every standing foot in reach.
+
+    A weak network makes legs too short; without this its people would all stand with their knees bent.
+    """
+    length = np.linalg.norm(rest, axis=-1)[..., None, :]
+    wanted, weights, most = np.zeros(joints.shape[:-2]), np.zeros(joints.shape[:-2]), np.inf
     for (_, hip, knee, ankle), first in zip(LEGS, (0, 2), strict=True):
-        reach = STANDING_REACH * (length[..., knee] + length[..., ankle])
+        upper, lower = length[..., knee], length[..., ankle]
+        bones = normalise(paths[..., (knee, ankle), :] - paths[..., (hip, knee), :])
+        cosine = np.einsum("...i,...i->...", bones[..., 0, :], bones[..., 1, :])
+        bent = np.sqrt(upper**2 + lower**2 + 2.0 * upper * lower * cosine)
         apart = joints[..., hip, :] - targets[..., ankle, :]
         across = np.square(apart[..., (0, 2)]).sum(axis=-1)
-        needed = apart[..., 1] - np.sqrt(np.maximum(reach**2 - across, 0.0))
         stands = planted[..., first : first + 2].max(axis=-1)
-        drop = np.maximum(drop, stands * np.clip(needed, 0.0, MOST_LOWERING))
-    return gaussian_smooth(drop, DROP_SMOOTHING, axis=-1)
+        wanted += (stands + 0.05) * (np.sqrt(np.maximum(bent**2 - across, 0.0)) - apart[..., 1])
+        weights += stands + 0.05
+        reach = np.sqrt(np.maximum((STANDING_REACH * (upper + lower)) ** 2 - across, 0.0)) - apart[..., 1]
+        most = np.minimum(most, np.where(stands > 0.5, reach, np.inf))
+    change = np.minimum(gaussian_smooth(wanted / weights, HEIGHT_SMOOTHING, axis=-1), most)
+    return gaussian_smooth(np.clip(change, -MOST_CHANGE, MOST_CHANGE), HEIGHT_SMOOTHING, axis=-1)

@@ -32,12 +32,17 @@ class Camera:
     def floor(self) -> np.ndarray:
         """Where each pixel's ray meets the floor: (height, width, 2) world x and z, nan above the horizon."""
         width, height = self.size
-        x = (np.arange(width) + 0.5 - width / 2) / self.focal
-        y = (height / 2 - np.arange(height) - 0.5) / self.focal
-        rays = x[None, :, None] * self.axes[0] + y[:, None, None] * self.axes[1] + self.axes[2]
-        with np.errstate(divide="ignore"):
-            reach = np.where(rays[..., 1] < 0, -self.eye[1] / rays[..., 1], np.nan)
-        return self.eye[[0, 2]] + reach[..., None] * rays[..., [0, 2]]
+        x = ((np.arange(width) + 0.5 - width / 2) / self.focal).astype(np.float32)
+        y = ((height / 2 - np.arange(height) - 0.5) / self.focal)[:, None]
+        right, up, forward = self.axes
+        fall = -(y * up[1] + forward[1])  # the same along a row, as right is level
+        reach = self.eye[1] / np.where(fall > 0, fall, np.nan)
+        ends = [
+            (self.eye[k] + reach * (y * up[k] + forward[k])).astype(np.float32)
+            + (reach * right[k]).astype(np.float32) * x
+            for k in (0, 2)
+        ]
+        return np.stack(ends, -1)
 
 
 def film(joints: np.ndarray, fps: float, size: tuple[int, int]) -> list[Camera]:

@@ -22,13 +22,19 @@ class CapsuleCanvas:
         self, a: np.ndarray, b: np.ndarray, radius_a: float, radius_b: float, focal: float, colour: int
     ) -> None:
         """A cone between points a, b (3,) = pixel x, y, depth in metres, rounded with radii in metres."""
-        ra, rb = radius_a * focal / a[2], radius_b * focal / b[2]
+        ra, rb = float(radius_a * focal / a[2]), float(radius_b * focal / b[2])
+        if np.hypot(*(b - a)[:2]) <= abs(rb - ra) + 1e-3:  # seen along its axis: one end covers the other
+            self._draw_cone(a, a, ra, ra, focal, colour)
+            self._draw_cone(b, b, rb, rb, focal, colour)
+        else:
+            self._draw_cone(a, b, ra, rb, focal, colour)
+
+    def _draw_cone(
+        self, a: np.ndarray, b: np.ndarray, ra: float, rb: float, focal: float, colour: int
+    ) -> None:
+        """The same with radii in pixels; a sphere where a is b."""
         (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
-        length = float(np.hypot(bx - ax, by - ay))
-        if length <= abs(rb - ra) + 1e-3:  # seen along its axis: the larger end covers the other one
-            if rb > ra:
-                ax, ay, az, ra = bx, by, bz, rb
-            bx, by, bz, rb, length = ax + 1e-3, ay, az, ra, 1e-3
+        length = max(float(np.hypot(bx - ax, by - ay)), 1e-3)
         height, width = self.depth.shape
         x0, x1 = max(int(min(ax - ra, bx - rb)), 0), min(int(max(ax + ra, bx + rb)) + 1, width)
         y0, y1 = max(int(min(ay - ra, by - rb)), 0), min(int(max(ay + ra, by + rb)) + 1, height)

@@ -25,7 +25,7 @@ def wrap(text: str, size: float, width: float, lines: int) -> list[str]:
             rows[-1] = longer
     cut = len(rows) > lines
     rows = rows[:lines]
-    while font(size).getlength(rows[-1] + "..." * cut) > width:
+    while rows[-1] and font(size).getlength(rows[-1] + "..." * cut) > width:
         rows[-1], cut = rows[-1][:-1], True
     return [*rows[:-1], rows[-1] + "..." * cut]
 

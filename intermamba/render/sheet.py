@@ -51,7 +51,7 @@ def draw_sheet(motion: Motion, *, pictures: int, columns: int, cell: tuple[int, 
     stage = Stage()
     for number, frame in enumerate(np.linspace(0, motion.frames - 1, pictures).round().astype(int).tolist()):
         past = [frame - round(seconds * motion.fps) for seconds in GHOST_TIMES]
-        ghosts = motion.joints[:, [k for k in past if k >= 0]].swapaxes(0, 1)
+        ghosts = [motion.joints[:, k] for k in past if k >= 0]
         picture = stage.draw(motion.joints[:, frame], cameras[frame], ghosts)
         time = f"{frame / motion.fps:.1f} s"
         write(ImageDraw.Draw(picture), (12, cell[1] - 12), time, 16, anchor="ls", ink=INK)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -67,11 +68,15 @@ def _write_mp4(path: Path, pictures: Iterator[Image.Image], size: tuple[int, int
     find_ffmpeg()
     from imageio_ffmpeg import write_frames
 
-    options = ["-preset", "veryfast", "-crf", "18", "-movflags", "+faststart"]
-    sink = write_frames(
-        str(path), size, fps=MP4_FPS, codec="libx264", pix_fmt_out="yuv420p", macro_block_size=2,
-        quality=None, output_params=options, ffmpeg_log_level="error",
-    )  # fmt: skip
+    encoding: dict[str, Any] = {
+        "codec": "libx264",
+        "pix_fmt_out": "yuv420p",
+        "macro_block_size": 2,
+        "quality": None,  # the next line's
+        "output_params": ["-crf", "18", "-preset", "veryfast", "-movflags", "+faststart"],
+        "ffmpeg_log_level": "error",
+    }
+    sink = write_frames(str(path), size, fps=MP4_FPS, **encoding)
     sink.send(None)
     try:
         for picture in pictures:

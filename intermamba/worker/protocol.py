@@ -125,14 +125,19 @@ def result(job: str, motion: Motion) -> Message:
 
 def motion_of(message: Message) -> Motion:
     """The Motion that a result message carries. Raises WorkerError when it is not whole."""
-    missing = [name for name in MOTION_ARRAYS if name not in message.arrays]
-    if missing:
-        raise WorkerError(f"The worker's result lacks {', '.join(missing)}: start the worker again.")
-    fields = {name: message[name] for name in MOTION_FIELDS if message[name] is not None}
-    try:
-        return Motion(**fields, **{name: message.arrays[name] for name in MOTION_ARRAYS})
-    except (TypeError, ValueError) as error:
-        raise WorkerError(f"The worker's result is not a motion: {error}.") from error
+    values: dict[str, Any] = {name: message[name] for name in MOTION_FIELDS if message[name] is not None}
+    values |= {name: message.arrays.get(name) for name in MOTION_ARRAYS}
+    frames = values["joints"].shape[1] if np.ndim(values["joints"]) == 4 else 0
+    for name, shape in zip(MOTION_ARRAYS, _motion_shapes(frames), strict=True):
+        if frames == 0 or np.shape(values[name]) != shape:
+            raise WorkerError(
+                f"The worker's result has no proper {name}: install the same version on both sides."
+            )
+    return Motion(**values)
+
+
+def _motion_shapes(frames: int) -> tuple[tuple[int, ...], ...]:
+    return (2, frames, 22, 3), (2, frames, 22, 4), (2, frames, 3), (2, 22, 3), (2, frames, 4)
 
 
 def _decode(head: bytes, payload: bytes) -> Message:
@@ -169,14 +174,14 @@ def _check_fields(kind: str, fields: Mapping[str, Any]) -> None:
     for name, value in fields.items():
         if name in TEXT and not (isinstance(value, str) and len(value) <= TEXT[name]):
             raise WorkerError(f"{name} of a {kind} message must be text of at most {TEXT[name]} characters.")
-        if name in NUMBERS and not (_is_number(value) and abs(value) <= NUMBERS[name]):
+        if name in NUMBERS and not _is_number(value, NUMBERS[name]):
             raise WorkerError(f"{name} of a {kind} message must be a number of at most {NUMBERS[name]:g}.")
     if not isinstance(fields.get("settings", {}), dict):
         raise WorkerError(f"settings of a {kind} message must be an object.")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_number(value: object, limit: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= limit
 
 
 def _is_length(value: object) -> bool:

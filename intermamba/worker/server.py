@@ -18,7 +18,7 @@ from ..errors import BundleError, Cancelled, IntermambaError, WorkerError
 from .protocol import PROTOCOL, FrameReader, Message, encode, result
 
 MAX_WAITING = 64
-GRACE = 3.0  # seconds that a running job gets to notice that stdin is closed
+GRACE = 1.0  # seconds that a running job gets to notice that stdin is closed
 PREVIEW_INTERVAL = 0.2
 
 
@@ -185,7 +185,7 @@ def main(argv: list[str] | None = None) -> None:
     """`python -m intermamba.worker`: serve on this process's own stdin and stdout, then end the process."""
     parser = argparse.ArgumentParser(prog="intermamba worker", description="Sample for another process.")
     parser.add_argument("--model", metavar="NAME|FOLDER", help="bundle to load (default: the bundled one)")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "torch"), default="auto")
     parser.add_argument("--fake", action="store_true", help="answer with made-up motion, for tests")
     arguments = parser.parse_args(argv)
     if sys.stdin.isatty():
@@ -216,7 +216,6 @@ def _load(arguments: argparse.Namespace) -> Any:
         from ..engines.fake import FakeEngine
 
         return FakeEngine()
-    from ..bundles.bundle import load_bundle
     from ..engines.base import load_engine
 
-    return load_engine(load_bundle(arguments.model), arguments.device)
+    return load_engine(arguments.model, arguments.device)

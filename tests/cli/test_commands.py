@@ -1,0 +1,153 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from intermamba import __version__, cli
+from intermamba.bundles.bundle import Bundle
+from intermamba.cli import bench, doctor, machine, models
+from intermamba.engines.fake import FakeEngine
+from intermamba.errors import BundleError
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments):
+    try:
+        return cli.main(list(arguments))
+    except SystemExit as end:
+        return end.code
+
+
+def fake_bundle(folder, **config):
+    """A bundle as models and doctor see it."""
+    engine = FakeEngine()
+    (folder / "weights.safetensors").write_bytes(bytes(2_000_000))
+    config = engine.bundle.config | {"files": {"weights.safetensors": ""}} | config
+    examples = [{"prompt": "Two people dance salsa", "seconds": 7.0}]
+    return Bundle(folder, config, engine.bundle.mean, engine.bundle.std, engine.bundle.rest, examples)
+
+
+def test_version_and_help(capsys):
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"intermamba {__version__}\n"
+    assert run("--help") == 0
+    text = capsys.readouterr().out
+    assert all(command in text for command in ("generate", "models", "doctor", "bench", "worker"))
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["generate", "p", "--colour"]])
+def test_unknown_words_are_bad_input(arguments, capsys):
+    assert run(*arguments) == 2
+    assert "--help" in capsys.readouterr().err
+
+
+def test_models_lists_what_there_is(monkeypatch, tmp_path, capsys):
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.mkdir()
+    config = {"licence": "CC0", "description": "Salsa for two.", "training_data": ["CMU", "ACCAD"]}
+
+    def load(folder):
+        if folder == bad:
+            raise BundleError("weights.safetensors of the model bad is damaged: install the model again.")
+        return fake_bundle(folder, **config)
+
+    monkeypatch.setattr(models, "load_bundle", load)
+    monkeypatch.setattr(models, "list_bundles", lambda: [good, bad])
+    assert run("models") == 0
+    text = capsys.readouterr().out
+    for words in (
+        "fake 0  (2 MB, up to 10 s at 30 frames a second)",
+        "Licence: CC0",
+        "Salsa for two.",
+        "Trained on: CMU, ACCAD",
+        'try: "Two people dance salsa" (7 s)',
+        "bad  (cannot be used)",
+        "is damaged",
+    ):
+        assert words in text
+    monkeypatch.setattr(models, "list_bundles", list)
+    assert run("models") == 1
+    assert "No model is installed" in capsys.readouterr().out
+
+
+def test_doctor_says_what_works(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(doctor, "load_bundle", lambda: fake_bundle(tmp_path))
+    monkeypatch.setattr(doctor, "_torch", lambda: iter([doctor.Finding("absent", "torch: for GPUs")]))
+    assert run("doctor") == 0
+    text = capsys.readouterr().out
+    assert "ok      model fake 0: 1 files, 2 MB, every checksum is right" in text
+    assert "ok      onnxruntime" in text
+    assert "absent  torch" in text
+    assert text.endswith("Motions can be made here.\n")
+
+
+def test_doctor_says_what_is_broken(monkeypatch, capsys):
+    def damaged():
+        raise BundleError("text.onnx is damaged: install the model again.")
+
+    monkeypatch.setattr(doctor, "load_bundle", damaged)
+    monkeypatch.setattr(doctor, "_torch", lambda: iter([]))
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setattr(machine, "cores", lambda: 1)
+    assert run("doctor") == 1
+    text = capsys.readouterr().out
+    assert "broken  onnxruntime" in text
+    assert "broken  text.onnx is damaged" in text
+    assert "absent  .mp4 needs ffmpeg" in text
+    assert "slow" in text
+    assert text.endswith("Motions cannot be made: repair what is broken above.\n")
+
+
+def test_doctor_without_torch_says_what_it_is_for(monkeypatch):
+    monkeypatch.setattr(doctor.util, "find_spec", lambda name: None)
+    (finding,) = doctor._torch()
+    assert finding.state == "absent"
+    assert "intermamba[torch]" in finding.text
+
+
+def test_bench_prints_a_table_and_writes_json(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(bench, "load_engine", lambda model, device: FakeEngine())
+    monkeypatch.setattr(bench, "_cold", lambda arguments, progress: bench.Row("cold start", 210, 4.0))
+    monkeypatch.setattr(bench, "LENGTHS", (16, 20, 1000))
+    assert run("bench", "--repeat", "1", "--json", str(tmp_path / "bench.json")) == 0
+    text = capsys.readouterr().out
+    report = json.loads((tmp_path / "bench.json").read_text())
+    assert [row["frames"] for row in report["rows"]] == [210, 16, 20, 300]
+    assert all(row["seconds"] > 0 for row in report["rows"])
+    assert report["rows"][1]["step_ms"] > 0
+    assert report["date"] in text
+    assert machine.cpu_name() in text
+    assert text.count("\n| warm | ") == 3
+    assert "| cold start | 210 | 4.00 |  |" in text
+
+
+def test_bench_refuses_a_file_it_cannot_write(capsys, tmp_path):
+    assert run("bench", "--json", str(tmp_path)) == 2
+    assert run("bench", "--repeat", "0") == 2
+
+
+def test_a_cold_start_that_fails_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(bench, "load_engine", lambda model, device: FakeEngine())
+    assert run("bench", "--model", "no such model", "--repeat", "1") == 1
+    assert "There is no model 'no such model'" in capsys.readouterr().err
+
+
+def test_the_machine_is_known():
+    assert machine.cpu_name()
+    assert 1 <= machine.cores() <= (os.cpu_count() or 1)
+    assert machine.memory() > 1e8
+    assert 1e7 < machine.peak_memory() < machine.memory()
+    assert machine.cpu_name() in machine.description()
+
+
+def test_the_worker_is_a_command_too():
+    done = subprocess.run(
+        [sys.executable, "-m", "intermamba.cli", "worker", "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert "intermamba worker" in done.stdout
