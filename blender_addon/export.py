@@ -34,6 +34,7 @@ FBX_OPTIONS = {
 GLB_OPTIONS = {
     "export_format": "GLB",
     "use_selection": True,
+    "use_active_scene": True,
     "export_animations": True,
     "export_animation_mode": "NLA_TRACKS",
     "export_force_sampling": True,
@@ -102,11 +103,13 @@ def export_people(context: bpy.types.Context, path: str, *, fbx: bool = True, gl
 
 @contextmanager
 def _stage(context: bpy.types.Context, armatures: list[bpy.types.Object]) -> Iterator[None]:
-    """A scene of its own with the armatures and what they deform, all selected, as long as their Actions.
+    """Show a scene of its own with the armatures and what they deform, all selected, as long as their Actions.
 
-    Selection, visibility, mode, playhead and frame range of the user's scene are never touched.
+    Selection, visibility, mode, playhead and frame range of the user's scene are never touched. No object is active:
+    exporters would take an active one out of Pose Mode.
     """
-    source = context.scene
+    source, window = context.scene, context.window or context.window_manager.windows[0]
+    shown, shown_layer = window.scene, window.view_layer
     stage = bpy.data.scenes.new("InterMamba export")
     render = source.render
     stage.render.fps, stage.render.fps_base = render.fps, render.fps_base
@@ -117,13 +120,14 @@ def _stage(context: bpy.types.Context, armatures: list[bpy.types.Object]) -> Ite
     for ob in objects:
         stage.collection.objects.link(ob)
     layer = stage.view_layers[0]
+    for ob in objects:
+        ob.select_set(True, view_layer=layer)
     try:
-        with context.temp_override(scene=stage, view_layer=layer, selected_objects=objects):
-            for ob in objects:
-                ob.select_set(True, view_layer=layer)
-            layer.objects.active = armatures[0]
+        window.scene = stage
+        with context.temp_override(window=window):
             yield
     finally:
+        window.scene, window.view_layer = shown, shown_layer
         bpy.data.scenes.remove(stage)
 
 

@@ -66,6 +66,7 @@ def _config(release: Release, recipe: dict[str, Any], version: str, step: int) -
     return {
         "name": recipe["name"],
         "version": version,
+        "description": release.description,
         "model": recipe["model"],
         "fps": 30,
         "max_frames": recipe["model"]["max_frames"],

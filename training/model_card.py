@@ -8,6 +8,8 @@ def model_card(config: dict[str, Any]) -> str:
     model, defaults = config["model"], config["defaults"]
     return f"""# {config["name"]} {config["version"]}
 
+{config["description"]}
+
 Makes the motion of two people from a sentence: up to {config["max_frames"]} frames at {config["fps"]} a second.
 
 | | |

@@ -49,6 +49,7 @@ class Recipe:
 class Release:
     """What a bundle says about itself, beside the numbers."""
 
+    description: str
     licence: str
     training_data: str
     acknowledgement: str = ""

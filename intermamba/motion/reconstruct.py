@@ -37,10 +37,11 @@ from .skeleton import (
 # zero by axis. Up and down it is gentle: a foot that is put down slowly must not stay above the ground.
 VELOCITY_WEIGHT = 8.0
 JERK_WEIGHT = 0.3
-PLANT_WEIGHTS = (((0, 2), 2000.0), ((1,), 20.0))
+PLANT_WEIGHTS = (((0, 2), 2000.0), ((1,), 60.0))
 
 # A foot stands below the first of these and not above the second: speed (m/s), contact label, metres too high.
 PLANT_SPEED = (0.3, 0.7)
+RISE_SHARE = 2.0  # a foot that rises or sinks does not stand, so that speed counts more
 PLANT_LABEL = (0.6, 0.3)
 PLANT_HEIGHT = (0.0, 0.03)
 
@@ -117,7 +118,7 @@ def fit_paths(positions: np.ndarray, velocities: np.ndarray, weights: np.ndarray
 def plant_weights(feet: np.ndarray, labels: np.ndarray, fps: float) -> np.ndarray:
     """How much each foot joint stands, 0 to 1 (..., T, 4): labelled so (..., T, 4), low and slow (..., T, 4, 3)."""
     velocity = np.gradient(feet, axis=-3) * fps
-    speed = np.linalg.norm(gaussian_smooth(velocity, 1.0, axis=-3), axis=-1)
+    speed = np.linalg.norm(gaussian_smooth(velocity, 1.0, axis=-3) * [1.0, RISE_SHARE, 1.0], axis=-1)
     too_high = feet[..., 1] - np.array(CONTACT_HEIGHTS)
     weight = np.ones_like(speed)
     for value, (full, none) in ((speed, PLANT_SPEED), (labels, PLANT_LABEL), (too_high, PLANT_HEIGHT)):

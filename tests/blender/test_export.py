@@ -11,7 +11,7 @@ from blender_addon.export import export_people
 from blender_addon.placing import place_motion
 from intermamba.errors import IntermambaError
 
-from .scenes import joints_of, mannequins
+from .scenes import add_armature, joints_of, mannequins
 
 FRAMES = (1, 2, 17, 40)
 
@@ -72,16 +72,18 @@ def snapshot(scene):
     }
 
 
-def test_exporting_changes_nothing_in_the_scene(scene, placed, tmp_path):
-    mannequins()[0].hide_set(True)
+@pytest.mark.parametrize("mode", ["OBJECT", "POSE", "EDIT"])
+def test_exporting_changes_nothing_in_the_scene(scene, placed, tmp_path, mode):
     scene.frame_set(12)
-    bpy.context.view_layer.objects.active = mannequins()[1]
-    bpy.ops.object.mode_set(mode="POSE")
+    mannequins()[1].hide_set(True)
+    active = add_armature("Other", {"bone": (0, 0, 0)}) if mode == "EDIT" else mannequins()[0]
+    bpy.context.view_layer.objects.active = active
+    bpy.ops.object.mode_set(mode=mode)
     before = snapshot(scene)
-    pose = joints_of(mannequins()[1], (12,))
+    pose = joints_of(mannequins()[0], (12,))
     export_people(bpy.context, str(tmp_path / "duet"))
     assert snapshot(scene) == before
-    assert np.array_equal(joints_of(mannequins()[1], (12,)), pose)
+    assert np.array_equal(joints_of(mannequins()[0], (12,)), pose)
     bpy.ops.object.mode_set(mode="OBJECT")
 
 

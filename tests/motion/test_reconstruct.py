@@ -81,7 +81,7 @@ def test_the_result_is_fk_of_its_parts(dance, features, rng):
 def test_feet_in_contact_stand_still_and_off_the_ground(dance, features, rng):
     motion = reconstruct(corrupt(features, rng), dance.rest)
     toes = motion.joints[:, :, (L_FOOT, R_FOOT)]
-    speed = np.linalg.norm(np.diff(toes, axis=1), axis=-1) * 30
+    speed = np.linalg.norm(np.diff(toes[..., ::2], axis=1), axis=-1) * 30
     standing = motion.contacts[:, :, (1, 3)] > 0
     assert 0.3 < standing.mean() < 0.9
     assert np.median(speed[standing[:, 1:] & standing[:, :-1]]) < 0.02

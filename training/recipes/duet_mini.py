@@ -33,6 +33,7 @@ def recipe() -> Recipe:
 
 
 RELEASE = Release(
+    description="Two people dance salsa; a little of shaking hands, high fives and walking hand in hand.",
     licence="CC0-1.0 for the weights; commercial use is allowed. Keep the acknowledgements below.",
     training_data=(
         "Twelve salsa duets of the CMU Graphics Lab Motion Capture Database (subjects 60 and 61, 3.3 minutes) and "

@@ -1,0 +1,1 @@
+"""Measures of what a bundle makes, beside the real thing."""
