@@ -13,8 +13,7 @@ import bpy
 
 from intermamba.errors import IntermambaError
 from intermamba.motion.motion import Motion
-from intermamba.worker.client import WorkerClient
-from intermamba.worker.protocol import Message, motion_of
+from intermamba.worker.client import Message, WorkerClient, motion_of
 
 from .placing import Armature, can_place
 from .preferences import worker_command
@@ -66,6 +65,7 @@ class Job:
     step: int = 0
     total: int = 0
     eta: float | None = None
+    phase: str = "starting"
     motion: Motion | None = None
 
     @property
@@ -150,7 +150,7 @@ class Session:
         match message.type:
             case "progress":
                 self.job.step, self.job.total = message["step"], message["total"]
-                self.job.eta = message["eta"]
+                self.job.eta, self.job.phase = message["eta"], message["phase"] or "sampling"
             case "result":
                 try:
                     self.job.motion = motion_of(message)

@@ -117,9 +117,9 @@ def _limbs(joints: np.ndarray, size: float, side: float) -> list:
         (L_SHOULDER, ball_of(at(shoulder, 0.012, 0.0, -0.002), 0.062, 0.058, 0.058)),
         (L_ELBOW, cone(elbow, wrist, 0.039, 0.026)),
         (L_ELBOW, ball_of(at(elbow, 0.07, 0.0, 0.0), 0.085, 0.043, 0.041)),
-        (L_WRIST, cone(at(wrist, 0.0, 0.0, 0.0), at(wrist, 0.075, -0.002, -0.002), 0.027, 0.04, 0.5)),
-        (L_WRIST, cone(at(wrist, 0.085, 0.0, -0.002), at(wrist, 0.165, -0.002, -0.006), 0.036, 0.022, 0.42)),
-        (L_WRIST, cone(at(wrist, 0.025, -0.02, -0.004), at(wrist, 0.085, -0.058, -0.01), 0.018, 0.012)),
+        (L_WRIST, cone(wrist, at(wrist, 0.07, -0.002, -0.002), 0.026, 0.037, 0.58)),
+        (L_WRIST, cone(at(wrist, 0.08, -0.002, -0.003), at(wrist, 0.15, -0.002, -0.014), 0.033, 0.021, 0.5)),
+        (L_WRIST, cone(at(wrist, 0.03, -0.018, -0.004), at(wrist, 0.075, -0.046, -0.014), 0.018, 0.013)),
         (L_HIP, cone(at(hip, 0.006, 0.0, 0.0), knee, 0.075, 0.05)),
         (L_HIP, ball_of(at(hip, 0.01, -0.008, -0.13), 0.07, 0.08, 0.17)),
         (L_KNEE, cone(knee, ankle, 0.051, 0.036)),
@@ -139,11 +139,11 @@ def _visor(joints: np.ndarray, size: float) -> Ellipsoid:
 def _caps(joints: np.ndarray, size: float) -> list:
     """Joints of one side that stand out, as on an artist's lay figure."""
     return [
-        (L_ELBOW, Ellipsoid(joints[L_ELBOW], np.full(3, 0.059 * size))),
+        (L_ELBOW, Ellipsoid(joints[L_ELBOW], np.full(3, 0.054 * size))),
         (
             L_KNEE,
             Ellipsoid(
-                joints[L_KNEE] + size * np.array([0, -0.002, 0]), size * np.array([0.068, 0.069, 0.068])
+                joints[L_KNEE] + size * np.array([0, -0.002, 0]), size * np.array([0.067, 0.069, 0.066])
             ),
         ),
     ]

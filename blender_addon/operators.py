@@ -13,9 +13,9 @@ from .placing import check_people, place_motion
 from .properties import ENGINES, FPS
 
 
-def _failed(operator: bpy.types.Operator, error: IntermambaError) -> set[str]:
+def _failed(operator: bpy.types.Operator, error: IntermambaError, level: str = "ERROR") -> set[str]:
     session.error = str(error)
-    operator.report({"ERROR"}, str(error))
+    operator.report({level}, str(error))
     return {"CANCELLED"}
 
 
@@ -45,7 +45,7 @@ class INTERMAMBA_OT_generate(bpy.types.Operator):
             check_people(target.armatures())
             session.start(self._request(context), target, self._engine(context))
         except IntermambaError as error:
-            return _failed(self, error)
+            return _failed(self, error, "WARNING")  # no pop-up: the panel shows it beside the button
         return {"INTERFACE"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:

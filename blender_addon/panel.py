@@ -60,7 +60,7 @@ def _progress_text(job: Job) -> str:
     if job.motion:
         return "Ready"
     if not job.total:
-        return "Starting"
+        return "Loading the model" if job.phase == "loading" else "Starting"
     left = f", {max(job.eta, 0):.0f} s left" if job.eta is not None else ""
     return f"Step {job.step} of {job.total}{left}"
 

@@ -28,8 +28,10 @@ from .mannequin import Skin, build_skin
 PEOPLE = ("A", "B")
 PERSON_KEY = "intermamba_person"
 COLLECTION = "InterMamba"
-COLOURS = {"A": (0.80, 0.25, 0.14, 1.0), "B": (0.10, 0.38, 0.52, 1.0)}  # warm, cool
-ACCENT_COLOUR = (0.045, 0.05, 0.06, 1.0)
+COLOURS = {  # of body and accents: one person warm, one cool
+    "A": ((0.80, 0.25, 0.14, 1.0), (0.13, 0.045, 0.035, 1.0)),
+    "B": ((0.10, 0.38, 0.52, 1.0), (0.025, 0.06, 0.09, 1.0)),
+}
 
 # Tails of the bones that end a limb, from their heads, in metres of a T-pose with Z up.
 _TIPS = {
@@ -60,10 +62,8 @@ def read_rig(ob: bpy.types.Object) -> Rig:
 
 def find_mannequin(scene: bpy.types.Scene, person: str) -> bpy.types.Object | None:
     """The mannequin of "A" or "B" that an earlier motion made in this scene."""
-    for ob in scene.objects:
-        if ob.type == "ARMATURE" and ob.get(PERSON_KEY) == person:
-            return ob
-    return None
+    found = [ob for ob in scene.objects if ob.type == "ARMATURE" and ob.get(PERSON_KEY) == person]
+    return min(found, key=lambda ob: ob.name, default=None)  # a user's duplicate has a number in its name
 
 
 def make_mannequin(context: bpy.types.Context, person: str, rest: np.ndarray) -> bpy.types.Object:
@@ -128,8 +128,8 @@ def _make_body(
     mesh.from_pydata(skin.vertices, [], skin.quads.tolist())
     mesh.polygons.foreach_set("material_index", skin.materials.astype(np.int32))
     mesh.polygons.foreach_set("use_smooth", np.ones(len(skin.quads), bool))
-    mesh.materials.append(_material(f"{COLLECTION} {person}", COLOURS[person]))
-    mesh.materials.append(_material(f"{COLLECTION} accent", ACCENT_COLOUR))
+    for part, colour in zip(("body", "accent"), COLOURS[person], strict=True):
+        mesh.materials.append(_material(f"{COLLECTION} {person} {part}", colour))
     body = bpy.data.objects.new(mesh.name, mesh)
     body.parent = ob
     collection.objects.link(body)

@@ -21,7 +21,7 @@ import blender_addon  # noqa: E402  it lies beside this folder and is installed 
 
 PROMPT, FRAMES, SEED = "Two people dance salsa", 210, 7
 COLUMNS, ROWS, TILE = 4, 2, (480, 540)
-FLOOR_COLOUR, SKY_COLOUR = (0.62, 0.60, 0.57, 1.0), (0.80, 0.79, 0.77)
+FLOOR_COLOUR, SKY_COLOUR = (0.93, 0.91, 0.88, 1.0), (0.62, 0.66, 0.70)
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def stage(scene: bpy.types.Scene) -> None:
     """A floor, a camera on the whole dance, and a look, for the .blend as for the picture."""
     mesh = bpy.data.meshes.new("Floor")
     angles = np.linspace(0.0, 2.0 * np.pi, 129)[:-1]
-    rim = np.stack([6.0 * np.cos(angles), 6.0 * np.sin(angles), np.full(128, -0.002)], axis=-1)
+    rim = np.stack([40.0 * np.cos(angles), 40.0 * np.sin(angles), np.full(128, -0.002)], axis=-1)
     mesh.from_pydata(rim, [], [range(128)])
     material = bpy.data.materials.new("Floor")
     material.diffuse_color = FLOOR_COLOUR
@@ -66,9 +66,9 @@ def stage(scene: bpy.types.Scene) -> None:
     scene.world.color = SKY_COLOUR
     scene.view_settings.view_transform = "Standard"
     scene.render.engine = "BLENDER_WORKBENCH"
-    scene.display.render_aa = "8"
+    scene.display.render_aa = "5"
     shading = scene.display.shading
-    shading.light, shading.color_type = "STUDIO", "MATERIAL"
+    shading.light, shading.studio_light, shading.color_type = "STUDIO", "outdoor.sl", "MATERIAL"
     shading.show_shadows, shading.shadow_intensity = True, 0.35
     shading.show_cavity, shading.cavity_type = True, "WORLD"
 
@@ -77,7 +77,7 @@ def aim(scene: bpy.types.Scene, distance: float) -> None:
     """Turn the camera to the middle between the two dancers at this frame."""
     hips = [bpy.data.objects[f"InterMamba {person}"].pose.bones["pelvis"].head for person in "AB"]
     middle = Vector((0.5 * (hips[0].x + hips[1].x), 0.5 * (hips[0].y + hips[1].y), 0.88))
-    scene.camera.location = middle + distance * Vector((0.80, -0.55, 0.22))
+    scene.camera.location = middle + distance * Vector((0.78, -0.54, 0.38))
     scene.camera.rotation_euler = (middle - scene.camera.location).to_track_quat("-Z", "Y").to_euler()
 
 
@@ -90,7 +90,7 @@ def draw_sheet(scene: bpy.types.Scene, path: Path) -> None:
     scene.render.filepath = str(picture)
     for n, frame in enumerate(np.linspace(1, FRAMES, COLUMNS * ROWS).astype(int)):
         scene.frame_set(int(frame))
-        aim(scene, 5.6)
+        aim(scene, 3.9)
         bpy.ops.render.render(write_still=True)
         image = bpy.data.images.load(str(picture))
         pixels = np.empty(4 * width * height, np.float32)

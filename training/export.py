@@ -11,12 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from intermamba.model.onnx import export_onnx
-
 from intermamba.bundles.bundle import PROMPTS, bundled_folder, write_config, write_stats
 from intermamba.errors import IntermambaError
 from intermamba.model.config import ModelConfig
 from intermamba.model.network import InterMamba
+from intermamba.model.onnx import export_onnx
 from intermamba.text.encoder import GRAPH, TOKENIZER
 
 from .checkpoint import below, load_checkpoint

@@ -6,6 +6,7 @@ Curves: `tensorboard --logdir RUN`.
 
 import argparse
 import dataclasses
+import signal
 import sys
 import time
 from pathlib import Path
@@ -49,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--bundle", type=Path, help="start with the weights of this bundle instead of chance")
     options = parser.parse_args(arguments)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # in the background too, where a shell has them ignored
+        signal.signal(ending, signal.default_int_handler)
     try:
         recipe = load_recipe(options.recipe)
         if options.steps:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from intermamba.bundles.bundle import WEIGHTS, Bundle
 from intermamba.diffusion.schedule import cosine_schedule
-from intermamba.model.network import InterMamba, load_model
+from intermamba.model.network import InterMamba
+from intermamba.model.weights import load_model
 
 from .checkpoint import (
     below,

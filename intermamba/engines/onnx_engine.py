@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..bundles.bundle import CONDITION, DENOISER, Bundle
-from ..errors import BundleError, IntermambaError
+from ..onnx_session import open_session
 from .base import Engine
 
 
@@ -46,19 +46,7 @@ class Graph:
 
     def __init__(self, path: Path, threads: int) -> None:
         """Load the graph. Raises BundleError when onnxruntime cannot."""
-        try:
-            import onnxruntime as ort
-        except ImportError as error:
-            raise IntermambaError(
-                "The cpu engine needs onnxruntime: run `pip install onnxruntime`."
-            ) from error
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors have no common class
-            raise BundleError(f"onnxruntime cannot load {path}: {error}") from error
+        self._session = open_session(path, threads)
         self._inputs = [(i.name, _TYPES[i.type]) for i in self._session.get_inputs()]
 
     def __call__(self, *arrays: np.ndarray) -> Any:

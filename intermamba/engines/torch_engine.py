@@ -8,7 +8,7 @@ import torch
 
 from ..bundles.bundle import WEIGHTS, Bundle
 from ..model.config import ModelConfig
-from ..model.network import load_model
+from ..model.weights import load_model
 from .base import Engine
 
 

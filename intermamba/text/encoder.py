@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BundleError, IntermambaError
+from ..onnx_session import open_session
 
 MAX_TOKENS = 64
 GRAPH = "text.onnx"
@@ -16,28 +17,21 @@ class TextEncoder:
     """Reads `text.onnx` and `tokenizer.json` of a bundle; needs onnxruntime and tokenizers alone."""
 
     def __init__(self, folder: str | Path, threads: int = 0):
-        """Load the encoder of the bundle `folder`; `threads` 0 leaves the number to onnxruntime.
+        """Load the encoder of the bundle `folder`; `threads` 0 is one for each physical core.
 
         Raises BundleError when a file is missing or cannot be read.
         """
         try:
-            import onnxruntime as ort
             from tokenizers import Tokenizer
         except ImportError as error:
             raise IntermambaError(
-                f"The text encoder needs {error.name}: run `pip install onnxruntime tokenizers`."
+                "The text encoder needs tokenizers: run `pip install tokenizers`."
             ) from error
-        folder = Path(folder)
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
+        self._session = open_session(Path(folder) / GRAPH, threads)
         try:
-            self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-            self._session = ort.InferenceSession(
-                str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # both libraries raise bare exceptions of their own
-            raise BundleError(f"The text encoder of {folder} cannot be loaded: {error}") from error
+            self._tokenizer = Tokenizer.from_file(str(Path(folder) / TOKENIZER))
+        except Exception as error:  # what tokenizers raises has no class of its own
+            raise BundleError(f"{Path(folder) / TOKENIZER} cannot be loaded: {error}") from error
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
 

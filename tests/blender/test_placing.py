@@ -73,7 +73,7 @@ def test_generating_again_reuses_mannequins_and_unedited_actions(scene, motion):
         "objects": 4,
         "meshes": 2,
         "armatures": 2,
-        "materials": 3,
+        "materials": 4,
         "actions": 2,
         "collections": 1,
     }

@@ -8,11 +8,13 @@ import pytest
 pytest.importorskip("torch")
 
 from intermamba.errors import IntermambaError
-from intermamba.motion.kinematics import fk
+from intermamba.motion.kinematics import fk, global_rotations
 from intermamba.motion.placement import facing
+from intermamba.motion.rotations import quat_angle, quat_from_axis_angle, quat_multiply
+from intermamba.motion.skeleton import JOINT_NAMES
 from tests.clips import synthetic_pair
 from training.data.batches import Batches, crop_features, mirror_words
-from training.data.clips import SOURCE_BONES, load_clips, source_rotations
+from training.data.clips import SOURCE_BONES, glitches, load_clips, source_rotations
 
 
 def write_folder(folder, *, count=2, frames=80):
@@ -122,12 +124,15 @@ def test_source_rotations_turn_each_joint_as_its_bone_turns():
     rng = np.random.default_rng(0)
     source = rng.normal(size=(5, len(names), 4))
     source /= np.linalg.norm(source, axis=-1, keepdims=True)
-    from intermamba.motion.kinematics import global_rotations
-    from intermamba.motion.rotations import quat_angle, quat_multiply
-    from intermamba.motion.skeleton import JOINT_NAMES
-
     world = global_rotations(source_rotations(source, names, parents))
     for k, joint in enumerate(JOINT_NAMES):
         bone = names.index(SOURCE_BONES[joint])
         expected = source[:, 0] if bone == 0 else quat_multiply(source[:, 0], source[:, bone])
         assert np.abs(quat_angle(world[:, k], expected)).max() < 1e-6
+
+
+def test_frames_beside_an_impossible_turn_do_not_count():
+    rotations = np.zeros((2, 9, 22, 4))
+    rotations[..., 0] = 1
+    rotations[1, 4, 7] = quat_from_axis_angle(np.array([0.0, 1.0, 0.0]), np.radians(70))
+    assert glitches(rotations).nonzero()[0].tolist() == [3, 4, 5]

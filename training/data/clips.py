@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from intermamba.errors import IntermambaError
 from intermamba.motion.kinematics import fit_rotations, measure_rest, rest_from_joints
-from intermamba.motion.rotations import quat_inverse, quat_multiply
+from intermamba.motion.rotations import quat_angle, quat_inverse, quat_multiply
 from intermamba.motion.skeleton import JOINT_NAMES, PARENTS
 
 FPS = 30.0
+GLITCH_DEGREES = (
+    60.0  # no joint of a person turns faster than this from frame to frame: 1800 degrees a second
+)
 
 # Which bone of the generic CMU skeleton (Daz names) turns with each of our joints.
 SOURCE_BONES = {
@@ -88,7 +91,7 @@ def _load_clip(folder: Path, entry: dict[str, Any]) -> Clip:
         joints=joints.astype(np.float32),
         rotations=rotations.astype(np.float32),
         rest=rest.astype(np.float32),
-        good=~bad.any(0),
+        good=~(bad.any(0) | glitches(rotations)),
         captions=tuple(entry["captions"]),
         segments=tuple(Segment(s["f0"], s["f1"], tuple(s["captions"])) for s in entry.get("segments", [])),
     )
@@ -104,6 +107,12 @@ def _rotations(joints: NDArray[Any], arrays: dict[str, NDArray[Any]]) -> tuple[N
         return rotations, np.stack([rest_from_joints(j, r) for j, r in zip(joints, rotations, strict=True)])
     rest = np.stack([measure_rest(j) for j in joints])
     return np.stack([fit_rotations(j, r) for j, r in zip(joints, rest, strict=True)]), rest
+
+
+def glitches(rotations: NDArray[Any]) -> NDArray[np.bool_]:
+    """Frames (T,) on either side of an impossible turn of any joint in local rotations (2,T,22,4)."""
+    step = quat_angle(rotations[:, 1:], rotations[:, :-1]).max((0, 2)) > np.radians(GLITCH_DEGREES)
+    return np.concatenate([step, [False]]) | np.concatenate([[False], step])
 
 
 def source_rotations(
