@@ -74,10 +74,12 @@ def stage(scene: bpy.types.Scene) -> None:
 
 
 def aim(scene: bpy.types.Scene, distance: float) -> None:
-    """Turn the camera to the middle between the two dancers at this frame."""
-    hips = [bpy.data.objects[f"InterMamba {person}"].pose.bones["pelvis"].head for person in "AB"]
-    middle = Vector((0.5 * (hips[0].x + hips[1].x), 0.5 * (hips[0].y + hips[1].y), 0.88))
-    scene.camera.location = middle + distance * Vector((0.78, -0.54, 0.38))
+    """Turn the camera to the two dancers of this frame, from the side, so that neither hides the other."""
+    a, b = (bpy.data.objects[f"InterMamba {person}"].pose.bones["pelvis"].head for person in "AB")
+    side = Vector((b.y - a.y, a.x - b.x, 0.0)).normalized()
+    side *= 1.0 if side.x > side.y else -1.0
+    middle = Vector((0.5 * (a.x + b.x), 0.5 * (a.y + b.y), 0.88))
+    scene.camera.location = middle + distance * (0.95 * side + Vector((0.0, 0.0, 0.36)))
     scene.camera.rotation_euler = (middle - scene.camera.location).to_track_quat("-Z", "Y").to_euler()
 
 

@@ -59,7 +59,7 @@ def dpmpp_2m(
     """
     x, x_0 = x_T, x_T
     previous, previous_h = x_T, math.inf
-    times = schedule.timesteps(steps)
+    times = schedule.timesteps(steps, dense_ends=True)
     for index, t in enumerate(times):
         x_0 = denoise(x, t)
         _tell(on_step, index, times, x_0)

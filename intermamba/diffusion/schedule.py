@@ -23,20 +23,27 @@ class Schedule:
         """sqrt(1 - alpha_bar), (steps,)."""
         return np.sqrt(1 - self.alpha_bar)
 
-    def timesteps(self, count: int) -> list[int]:
-        """Return `count` evenly spaced diffusion steps, falling, the first of them the last of the schedule.
+    def timesteps(self, count: int, *, dense_ends: bool = False) -> list[int]:
+        """Return `count` falling diffusion steps, the first of them the last of the schedule.
 
-        This is the "trailing" spacing of Lin et al. 2024 (Common Diffusion Noise Schedules and Sample Steps
-        are Flawed): 999, 979, ..., 19 for 50 of 1000. Sampling starts from pure noise, which is what step 999
-        is made of, while InterGen's 980 has 3 % of a signal in it; and a last step at 0 would be a leap in
-        signal-to-noise ratio that second-order samplers overshoot.
+        They are even by default: the "trailing" spacing of Lin et al. 2024 (Common Diffusion Noise Schedules
+        and Sample Steps are Flawed), 999, 979, ..., 19 for 50 of 1000. Sampling starts from pure noise, which is
+        what step 999 is made of, while InterGen's 980 has 3 % of a signal in it.
+
+        Dense ends are Chebyshev's, T cos^2(pi i / 2 count): near the noise, where the large and slow things are
+        decided that many frames and joints share (how far apart two people are, where they go), and near the
+        end, where the small and quick ones are.
         """
         total = len(self.alpha_bar)
         if not 1 <= count <= total:
             raise ValueError(
                 f"A schedule of {total} steps can be sampled in 1 to {total} steps, not {count}."
             )
-        return [round(total * (count - index) / count) - 1 for index in range(count)]
+        times = [total]
+        for index in range(count):
+            left = np.cos(np.pi / 2 * index / count) ** 2 if dense_ends else 1 - index / count
+            times.append(max(count - 1 - index, min(times[-1] - 1, round(total * left) - 1)))
+        return times[1:]
 
 
 def cosine_schedule(steps: int = 1000) -> Schedule:

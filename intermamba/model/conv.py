@@ -13,7 +13,7 @@ from .scan import Form, best_form
 def causal_conv(x_BEL: Tensor, weight_EK: Tensor, bias_E: Tensor, form: Form = "auto") -> Tensor:
     """Give silu(y), y_l = bias + sum_k weight_k x_{l-K+1+k}, (B,E,L) in float32. x may be a view of any strides."""
     x_BEL, weight_EK, bias_E = x_BEL.float(), weight_EK.float(), bias_E.float()
-    form = best_form(x_BEL.device) if form == "auto" else form
+    form = best_form(x_BEL.device, "causal_conv1d") if form == "auto" else form
     if form == "numba":
         return _cpu_conv(x_BEL, weight_EK, bias_E)
     if form == "cuda":

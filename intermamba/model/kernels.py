@@ -34,7 +34,7 @@ def _compile(function: Callable, *kinds: str) -> Any:
         return numba.njit(signature, **options)(function)
 
 
-@numba.njit("f4(f4)", inline="always", fastmath=_MATH)
+@numba.njit(inline="always", fastmath=_MATH)
 def _exp(x):
     """e^x for x <= 0 to 1e-7 relative, in operations that vectorise: 2^i 2^f with a polynomial for 2^f."""
     t = max(x, np.float32(-87.0)) * np.float32(1.4426950408889634)
@@ -50,7 +50,7 @@ def _exp(x):
     return p * np.int32((np.int32(i) + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
-@numba.njit("f4(f4)", inline="always", fastmath=_MATH)
+@numba.njit(inline="always", fastmath=_MATH)
 def _sigmoid(x):
     small = _exp(-abs(x))
     large = np.float32(1.0) / (np.float32(1.0) + small)

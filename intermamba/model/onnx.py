@@ -13,8 +13,7 @@ from typing import Any
 import onnx_ir as ir
 import torch
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass
-from onnxscript import FLOAT, graph, script
-from onnxscript import opset18 as op
+from onnxscript import FLOAT, graph, opset18, script
 from onnxscript.optimizer import optimize
 from onnxscript.values import Opset
 from torch import Tensor, nn
@@ -26,6 +25,7 @@ from .weights import load_model, save_weights
 
 WEIGHTS = "weights.safetensors"
 _ROOM = Opset("intermamba", 1)
+op: Any = opset18
 
 
 def export_onnx(model: InterMamba, folder: str | Path) -> None:
@@ -97,19 +97,16 @@ def _refer_to_weights(model: ir.Model, prefix: str, weights: Path) -> None:
         header = json.loads(file.read(length))
     graph = model.graph
     values = {name: value for name, value in graph.initializers.items() if prefix + name in header}
-    for name, value in values.items():  # as inputs, which the simplifier cannot fold into new constants
+    for name, value in values.items():
         del graph.initializers[name]
         value.const_value = None
-        graph.inputs.append(value)
+    graph.inputs.extend(values.values())  # as inputs, they cannot be folded into new constants
     optimize(model)
     ClearMetadataAndDocStringPass()(model)
     del graph.inputs[-len(values) :]
     for name, value in values.items():
-        start, end = header[prefix + name]["data_offsets"]
-        place = {"location": weights.name, "offset": 8 + length + start, "length": end - start}
-        tensor = ir.ExternalTensor(**place, dtype=ir.DataType.FLOAT16, shape=value.shape, name=f"{name}.half")
         half = ir.Value(
-            name=tensor.name, shape=value.shape, type=ir.TensorType(tensor.dtype), const_value=tensor
+            name=f"{name}.half", const_value=_tensor_in_file(header[prefix + name], 8 + length, weights.name)
         )
         graph.register_initializer(half)
         cast = ir.node("Cast", [half], {"to": ir.DataType.FLOAT})
@@ -117,9 +114,16 @@ def _refer_to_weights(model: ir.Model, prefix: str, weights: Path) -> None:
         graph.insert_before(graph[0], cast)
 
 
+def _tensor_in_file(entry: dict[str, Any], data: int, file: str) -> ir.ExternalTensor:
+    """Refer to a tensor by its header entry, where `data` is the place of the first tensor."""
+    start, end = entry["data_offsets"]
+    shape = ir.Shape(entry["shape"])
+    return ir.ExternalTensor(file, data + start, end - start, ir.DataType.FLOAT16, shape=shape, name="")
+
+
 def _name_axes(values: list[ir.Value], axes: list[dict[int, str]]) -> None:
     for value, names in zip(values, axes, strict=True):
-        value.shape = ir.Shape([names.get(axis, size) for axis, size in enumerate(value.shape)])
+        value.shape = ir.Shape([names.get(axis, size) for axis, size in enumerate(value.shape or ())])
 
 
 @script(_ROOM, default_opset=op)
@@ -140,7 +144,7 @@ def _selective_scan(
     _, y_B1EL = op.Scan(
         zero,
         op.Unsqueeze(delta_BEL, one),
-        op.Unsqueeze(delta_BEL * u_BEL, one),
+        op.Unsqueeze(op.Mul(delta_BEL, u_BEL), one),
         op.Unsqueeze(B_BNL, last),
         op.Unsqueeze(C_BNL, one),
         body=step,
@@ -148,7 +152,7 @@ def _selective_scan(
         scan_input_axes=[3, 3, 2, 3],
         scan_output_axes=[3],
     )
-    return op.Squeeze(y_B1EL, one) + u_BEL * op.Unsqueeze(D_E, last)
+    return op.Squeeze(y_B1EL, one) + op.Unsqueeze(D_E, last) * u_BEL
 
 
 def _causal_conv(x_BEL: Any, weight_EK: Any, bias_E: Any) -> Any:

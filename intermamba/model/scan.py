@@ -3,6 +3,8 @@
 Shapes: B batch, E channels, L sequence, N state.
 """
 
+import importlib.util
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -26,7 +28,7 @@ def selective_scan(
     Equation 5 writes B-bar by the zero-order hold; like Mamba's own code this takes its first order, delta B.
     """
     tensors = [x.float() for x in (u_BEL, delta_BEL, A_EN, B_BNL, C_BNL, D_E)]
-    form = best_form(u_BEL.device) if form == "auto" else form
+    form = best_form(u_BEL.device, "mamba_ssm") if form == "auto" else form
     if form == "numba":
         return _cpu_scan(*tensors)
     if form == "cuda":
@@ -34,20 +36,18 @@ def selective_scan(
     return _reference(*tensors)
 
 
-def best_form(device: torch.device) -> Form:
-    """Give the fastest form that is installed for a device."""
-    try:
-        if device.type == "cpu":
-            import numba  # noqa: F401  # pyright: ignore[reportUnusedImport]
-
-            return "numba"
-        if device.type == "cuda":
-            import mamba_ssm  # noqa: F401  # pyright: ignore
-
-            return "cuda"
-    except ImportError:
-        pass
+def best_form(device: torch.device, cuda_package: str) -> Form:
+    """Give the fastest form on a device: numba's on CPUs, that of `cuda_package` on CUDA, where they are installed."""
+    if device.type == "cpu" and _installed("numba"):
+        return "numba"
+    if device.type == "cuda" and _installed(cuda_package):
+        return "cuda"
     return "reference"
+
+
+@lru_cache
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def _reference(

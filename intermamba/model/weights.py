@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -29,7 +28,11 @@ def load_model(config: ModelConfig, path: str | Path) -> InterMamba:
         tensors = {name: tensor.float() for name, tensor in load_file(path).items()}
         model.load_state_dict(tensors)
     except (OSError, SafetensorError) as error:
-        raise BundleError(f"The weights {path} cannot be read ({error}); fetch or export the model again.") from error
+        raise BundleError(
+            f"The weights {path} cannot be read ({error}); fetch or export the model again."
+        ) from error
     except RuntimeError as error:
-        raise BundleError(f"The weights {path} are of another size than their config.json; export them again.") from error
+        raise BundleError(
+            f"The weights {path} are of another size than its config.json; export it again."
+        ) from error
     return model.eval().requires_grad_(False)

@@ -60,6 +60,8 @@ def test_ddim_is_diffusers(steps):
         set_alpha_to_one=True,
         timestep_spacing="trailing",
     )
+    scheduler.set_timesteps(steps)
+    assert scheduler.timesteps.tolist() == SCHEDULE.timesteps(steps)
     _compare_with_diffusers(torch, scheduler, ddim, steps)
 
 
@@ -73,17 +75,15 @@ def test_dpmpp_2m_is_diffusers(steps):
         algorithm_type="dpmsolver++",
         solver_order=2,
         solver_type="midpoint",
-        timestep_spacing="trailing",
         final_sigmas_type="zero",
     )
+    scheduler.set_timesteps(timesteps=SCHEDULE.timesteps(steps, dense_ends=True))
     _compare_with_diffusers(torch, scheduler, dpmpp_2m, steps)
 
 
 def _compare_with_diffusers(torch, scheduler, sampler, steps):
     denoise = torch_wavy_denoiser(torch)
     x_T = torch.randn(2, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    scheduler.set_timesteps(steps)
-    assert scheduler.timesteps.tolist() == SCHEDULE.timesteps(steps)
     x = x_T
     for t in scheduler.timesteps:
         x = scheduler.step(denoise(x, int(t)), t, x).prev_sample
@@ -102,6 +102,17 @@ def test_numpy_and_torch_arrays_give_the_same_and_keep_their_type(name):
     np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize("std", [0.1, 0.3, 1.0, 3.0, 10.0])
+def test_twenty_steps_keep_the_spread_of_small_and_large_things(std):
+    """A direction that many joints share varies far more than one feature: both have to come out right."""
+
+    def denoise(x, t):
+        signal, noise = SCHEDULE.alpha_bar[t], 1 - SCHEDULE.alpha_bar[t]
+        return x * np.sqrt(signal) * std**2 / (signal * std**2 + noise)
+
+    assert dpmpp_2m(denoise, np.ones(1), SCHEDULE, steps=20)[0] / std == pytest.approx(1, abs=0.06)
+
+
 @pytest.mark.parametrize("name", SAMPLERS)
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_few_steps_end_with_what_the_network_said_last(name, steps):
@@ -115,7 +126,7 @@ def test_few_steps_end_with_what_the_network_said_last(name, steps):
     x_0 = SAMPLERS[name](denoise, x_T, SCHEDULE, told.append, steps=steps)
     assert x_0 is said[-1]
     assert [(step.index, step.total) for step in told] == [(i, steps) for i in range(steps)]
-    assert [step.t for step in told] == SCHEDULE.timesteps(steps)
+    assert [step.t for step in told] == SCHEDULE.timesteps(steps, dense_ends=name == "dpm++")
     assert all(step.x_0 is x for step, x in zip(told, said, strict=True))
     np.testing.assert_array_equal(x_T, 1)  # not written over
 

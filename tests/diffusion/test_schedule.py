@@ -32,6 +32,17 @@ def test_timesteps_start_at_the_last_and_fall_evenly(count):
     assert count == 1 or (gaps.min() >= 1 and np.ptp(gaps) <= 1)
 
 
+@pytest.mark.parametrize("count", [1, 2, 20, 500, 1000])
+def test_dense_ends_fall_too_and_lie_closer_at_both_ends(count):
+    times = cosine_schedule().timesteps(count, dense_ends=True)
+    assert len(times) == count
+    assert times[0] == 999
+    assert times[-1] >= 0
+    gaps = -np.diff(times)
+    assert (gaps > 0).all()
+    assert count < 20 or max(gaps[0], gaps[-1]) <= gaps[len(gaps) // 2]
+
+
 @pytest.mark.parametrize("count", [0, -1, 1001])
 def test_impossible_numbers_of_steps_are_refused(count):
     with pytest.raises(ValueError, match="1 to 1000"):
