@@ -72,8 +72,10 @@ def make_mannequin(context: bpy.types.Context, person: str, rest: np.ndarray) ->
     Needs Object or Pose Mode: bones can only be made in Edit Mode.
     """
     joints = _standing(rest)
-    collection = bpy.data.collections.get(COLLECTION)
-    if collection is None or collection.name not in context.scene.collection.children:
+    shown = context.view_layer.layer_collection.children.get(COLLECTION)
+    if shown and shown.is_visible:
+        collection = shown.collection
+    else:
         collection = bpy.data.collections.new(COLLECTION)
         context.scene.collection.children.link(collection)
     armature = bpy.data.armatures.new(f"{COLLECTION} {person}")

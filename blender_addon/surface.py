@@ -49,7 +49,8 @@ class Ellipsoid:
         scaled = (points - self.centre) / self.size
         level = np.linalg.norm(scaled, axis=-1)
         slope = np.linalg.norm(scaled / self.size, axis=-1)
-        return level * (level - 1.0) / np.maximum(slope, 1e-9)
+        inside = level < 1e-9  # the centre itself has no slope
+        return np.where(inside, -self.size.min(), level * (level - 1.0) / np.where(inside, 1.0, slope))
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper corner."""

@@ -21,5 +21,5 @@ class RetargetError(IntermambaError):
     """An armature that the motion cannot be put on."""
 
 
-class Cancelled(IntermambaError):
+class Cancelled(IntermambaError):  # noqa: N818  (not an error of anything)
     """The user asked for the work to stop."""

@@ -27,7 +27,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise IntermambaError(f"Cannot write {path}: {reason}. Choose another place with -o.") from error
+        raise IntermambaError(f"Cannot write {path}: {reason}; choose another place.") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import bpy
@@ -111,6 +112,14 @@ def draw_sheet(scene: bpy.types.Scene, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    status = 1
+    try:
+        main()
+        status = 0
+    except RuntimeError as error:  # an operator's one sentence
+        print(error, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
     sys.stdout.flush()
-    os._exit(0)  # Blender as a module does not always survive the usual way out
+    sys.stderr.flush()
+    os._exit(status)  # Blender as a module does not always survive the usual way out

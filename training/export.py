@@ -75,6 +75,8 @@ def _config(release: Release, recipe: dict[str, Any], version: str, step: int) -
         "training_data": release.training_data,
         "steps_trained": step,
         "git_commit": _git_commit(),
+        "contrast": release.contrast,
+        "least_distance": release.least_distance,
         "defaults": {"steps": 20, "guidance": 3.5, "sampler": "dpm++"},
     }
 

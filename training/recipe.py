@@ -32,7 +32,7 @@ class Recipe:
     learning_rate: float = 4e-4
     weight_decay: float = 2e-5
     warmup: int = 100
-    decay_fraction: float = 0.3
+    decay_fraction: float = 0.35
     """The last part of the steps, over which the learning rate falls to zero; before it the rate is constant."""
     ema_decay: float = 0.998
     clip_norm: float = 1.0
@@ -53,6 +53,10 @@ class Release:
     licence: str
     training_data: str
     acknowledgement: str = ""
+    contrast: float = 0.0
+    """See intermamba.diffusion.guidance.contrasted."""
+    least_distance: float = 0.0
+    """Metres; see intermamba.motion.apart."""
     prompts: tuple[tuple[str, float], ...] = ()
     """Prompts that the model knows, each with a length in seconds that suits it."""
 

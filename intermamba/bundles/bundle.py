@@ -82,6 +82,16 @@ class Bundle:
         return self.config["defaults"]
 
     @property
+    def contrast(self) -> float:
+        """How far each step is carried away from the mean of the data; 0 for a network that needs no help."""
+        return float(self.config.get("contrast", 0.0))
+
+    @property
+    def least_distance(self) -> float:
+        """How near (m) the two pelvises may come while sampling; 0 for no limit."""
+        return float(self.config.get("least_distance", 0.0))
+
+    @property
     def files(self) -> dict[str, Path]:
         """The paths of the bundle's files by name."""
         return {name: self.folder / name for name in self.config["files"]}

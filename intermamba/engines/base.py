@@ -15,10 +15,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ..bundles.bundle import Bundle, load_bundle
-from ..diffusion.guidance import guided
+from ..diffusion.guidance import contrasted, guided
 from ..diffusion.samplers import SAMPLERS, Denoiser, OnStep
 from ..diffusion.schedule import cosine_schedule
 from ..errors import IntermambaError
+from ..motion.apart import keep_apart
 from ..motion.features import FEATURES
 from ..motion.motion import Motion
 from ..motion.reconstruct import reconstruct
@@ -28,6 +29,8 @@ MIN_FRAMES = 16
 MAX_STEPS = 1000
 MAX_GUIDANCE = 20
 MAX_SEED = 2**63 - 1
+APART_FROM = 970
+"""The diffusion step from which people are kept apart; before it the network puts both where it puts everyone."""
 
 Device = Literal["auto", "cpu", "cuda", "torch"]
 """auto is cuda where it can be used, else cpu; cpu is onnxruntime, cuda is torch there, torch is torch on the CPU."""
@@ -108,7 +111,7 @@ class Engine(ABC):
         """
         request.validate(self.bundle)
         settings = request.settings(self.bundle)
-        denoise = self._guided(self.encode(request.prompt), settings["guidance"])
+        denoise = self._steered(self._guided(self.encode(request.prompt), settings["guidance"]))
         x_T = noise(request.seed, request.frames)
         x_0 = SAMPLERS[settings["sampler"]](denoise, x_T, cosine_schedule(), on_step, steps=settings["steps"])
         motion = reconstruct(x_0[0] * self.bundle.std + self.bundle.mean, self.bundle.rest, self.bundle.fps)
@@ -119,6 +122,21 @@ class Engine(ABC):
             model=self.bundle.name,
             settings={**settings, "engine": self.name},
         )
+
+    def _steered(self, denoise: Denoiser) -> Denoiser:
+        """The denoiser with the bundle's contrast, and with people kept apart at every step, not only at the end:
+        so the network sees where they stand and moves the rest of their bodies to suit.
+        """
+        mean, std = self.bundle.mean, self.bundle.std
+        contrast, distance = self.bundle.contrast, self.bundle.least_distance
+
+        def steered(x: np.ndarray, t: int) -> np.ndarray:
+            x_0 = contrasted(denoise(x, t), t, contrast)
+            if distance and t <= APART_FROM:
+                x_0 = ((keep_apart(x_0 * std + mean, distance) - mean) / std).astype(np.float32)
+            return x_0
+
+        return steered
 
     def _guided(self, cond: np.ndarray, scale: float) -> Denoiser:
         """The denoiser of one pair: both halves of guidance in one call, or, where scale is 1, the one needed."""

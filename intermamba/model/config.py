@@ -35,6 +35,10 @@ class ModelConfig:
                 raise BundleError(
                     f"The model's {field.name} must be a whole number of at least 1, not {value!r}."
                 )
+        if self.width % 2 or self.condition_width % self.text_heads:
+            raise BundleError(
+                "The model's width must be even, and its condition_width a multiple of text_heads."
+            )
         if self.delta not in ("low_rank", "eq6"):
             raise BundleError(f"The model's delta must be 'low_rank' or 'eq6', not {self.delta!r}.")
 

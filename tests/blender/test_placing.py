@@ -82,6 +82,15 @@ def test_generating_again_reuses_mannequins_and_unedited_actions(scene, motion):
     assert tuple(mannequins()[0].animation_data.action.frame_range) == (5.0, 44.0)
 
 
+def test_a_hidden_collection_does_not_get_the_mannequins(scene, motion):
+    place(motion)
+    for ob in list(bpy.data.objects):
+        bpy.data.objects.remove(ob)
+    bpy.context.view_layer.layer_collection.children["InterMamba"].exclude = True
+    place(motion)
+    assert all(ob.visible_get() for ob in mannequins())
+
+
 def test_another_seed_is_another_take(scene, motion):
     place(motion)
     first = [ob.animation_data.action for ob in mannequins()]

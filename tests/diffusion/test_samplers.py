@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from intermamba.diffusion.guidance import guided
+from intermamba.diffusion.guidance import contrasted, guided
 from intermamba.diffusion.samplers import SAMPLERS, ddim, dpmpp_2m
 from intermamba.diffusion.schedule import cosine_schedule
 from intermamba.errors import Cancelled
@@ -150,3 +150,11 @@ def test_guidance_extrapolates_from_the_unconditional():
     np.testing.assert_array_equal(guided(pair, 1.0), cond)
     np.testing.assert_array_equal(guided(pair, 0.0), uncond)
     np.testing.assert_array_equal(guided(pair, 3.5), 3.5 * cond - 2.5 * uncond)
+
+
+def test_contrast_acts_between_its_steps_alone():
+    x_0 = np.ones((1, 2))
+    assert contrasted(x_0, 700, 0.2)[0, 0] == pytest.approx(1.2)
+    for t in (399, 991):
+        assert contrasted(x_0, t, 0.2) is x_0
+    assert contrasted(x_0, 700, 0.0) is x_0

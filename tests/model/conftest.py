@@ -1,32 +1,32 @@
 import pytest
 
-torch = pytest.importorskip("torch")
-torch.set_num_threads(1)  # the arrays are small, and other tests may run beside these
+from intermamba.model.config import ModelConfig
+
+TINY = ModelConfig(
+    width=16,
+    blocks=2,
+    state=4,
+    patch=3,
+    max_frames=30,
+    features=7,
+    text_width=12,
+    condition_width=8,
+    text_layers=1,
+    text_heads=2,
+    text_ff=16,
+)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny():
-    """Sizes that a test can run in milliseconds: 10 tokens of 3 frames."""
-    from intermamba.model.config import ModelConfig
-
-    return ModelConfig(
-        width=16,
-        blocks=2,
-        state=4,
-        patch=3,
-        max_frames=30,
-        features=7,
-        text_width=12,
-        condition_width=8,
-        text_layers=1,
-        text_heads=2,
-        text_ff=16,
-    )
+    """Sizes that a test can run in milliseconds: at most 10 tokens of 3 frames."""
+    return TINY
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def awake():
-    """Make a network whose every weight, the zero ones too, has a random part."""
+    """Make a network whose every weight, those that begin at zero too, has a random part."""
+    torch = pytest.importorskip("torch")
     from intermamba.model.network import InterMamba
 
     def make(config):
@@ -38,3 +38,13 @@ def awake():
         return network
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """The arrays are small, and other tests may run beside these."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

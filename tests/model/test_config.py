@@ -1,6 +1,9 @@
 import json
 
 import pytest
+
+pytest.importorskip("torch")
+
 import torch
 
 from intermamba.errors import BundleError
@@ -25,6 +28,10 @@ def test_impossible_sizes_are_refused():
         ModelConfig(width=0)
     with pytest.raises(BundleError, match="state must be a whole number of at least 1, not '16'"):
         ModelConfig.from_json({"state": "16"})
+    with pytest.raises(BundleError, match="width must be even"):
+        ModelConfig(width=5)
+    with pytest.raises(BundleError, match="multiple of text_heads"):
+        ModelConfig(condition_width=30, text_heads=4)
     with pytest.raises(BundleError, match="delta must be"):
         ModelConfig.from_json({"delta": "other"})
 

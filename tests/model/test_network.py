@@ -1,6 +1,9 @@
 from dataclasses import replace
 
 import pytest
+
+pytest.importorskip("torch")
+
 import torch
 import torch.nn.functional as F
 
@@ -48,9 +51,10 @@ def test_exchanging_the_people_exchanges_the_result(tiny, awake):
 def test_each_person_hears_of_the_other(tiny, awake):
     network = awake(tiny)
     x, t, cond = pair(tiny, 20)
-    other = x.clone()
-    other[:, 1] += 1
-    assert (network(other, t, cond) - network(x, t, cond))[:, 0].abs().mean() > 1e-3
+    x.requires_grad_()
+    (heard,) = torch.autograd.grad(network(x, t, cond)[:, 0].square().sum(), x)
+    assert heard[:, 0].any()
+    assert heard[:, 1].any()
 
 
 def test_the_last_frame_fills_the_last_token(tiny, awake):
@@ -112,11 +116,11 @@ def test_adaln_begins_as_a_layer_norm_and_is_conditioned(tiny):
 
 def test_spatial_branch_is_the_temporal_one_turned_around(tiny, awake):
     """Equations 7 and 8 have one structure; h' swaps tokens and features."""
-    config = replace(tiny, width=5, patch=1, max_frames=10)  # as many tokens as inner features
+    config = replace(tiny, width=4, patch=1, max_frames=8)  # as many tokens as inner features
     astm = awake(config).blocks[0].self_astm[0].astm
     for name in ("conv", "ssm", "norm"):
         getattr(astm.temporal, name).load_state_dict(getattr(astm.spatial, name).state_dict())
-    x_BLE = torch.randn(2, 10, 10)
+    x_BLE = torch.randn(2, 8, 8)
     turned = astm.spatial.mix(x_BLE).transpose(1, 2)
     torch.testing.assert_close(astm.spatial(x_BLE), astm.temporal(turned).transpose(1, 2))
 

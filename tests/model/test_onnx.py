@@ -1,38 +1,30 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("numba")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+pytest.importorskip("safetensors")
+
+import numpy as np
+import onnx
+import onnxruntime as ort
 import torch
 
-for package in ("onnx", "onnxscript", "safetensors", "numba"):
-    pytest.importorskip(package)
-ort = pytest.importorskip("onnxruntime")
-
-import onnx
-
-from intermamba.model.config import ModelConfig
-from intermamba.model.network import InterMamba
 from intermamba.model.onnx import export_onnx
 from intermamba.model.weights import load_model
 
-TINY = ModelConfig(
-    width=16, blocks=1, state=4, patch=3, max_frames=30, features=7, text_width=12, condition_width=8,
-    text_layers=1, text_heads=2, text_ff=16,
-)  # fmt: skip
-OTHER = replace(TINY, shared_people=False, delta="eq6", patch=1)
+OPTIONS = [{"blocks": 1}, {"blocks": 1, "shared_people": False, "delta": "eq6", "patch": 1}]
 
 
-@pytest.fixture(scope="module", params=[TINY, OTHER], ids=["shared, low rank", "separate, equation 6"])
-def exported(request, tmp_path_factory):
+@pytest.fixture(scope="module", params=OPTIONS, ids=["shared, low rank", "separate, equation 6"])
+def exported(request, tiny, awake, tmp_path_factory):
     """The folder of an exported network with random weights, and the network as it was written."""
-    folder = tmp_path_factory.mktemp("exported")
-    torch.manual_seed(0)
-    network = InterMamba(request.param)
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight += 0.05 * torch.randn_like(weight)
-    export_onnx(network, folder)
-    return folder, load_model(request.param, folder / "weights.safetensors")
+    folder, config = tmp_path_factory.mktemp("exported"), replace(tiny, **request.param)
+    export_onnx(awake(config), folder)
+    return folder, load_model(config, folder / "weights.safetensors")
 
 
 @pytest.mark.parametrize(("batch", "frames"), [(1, 1), (1, 30), (2, 17), (5, 29)])
@@ -71,6 +63,5 @@ def test_weights_are_stored_once(exported):
                     "location"
                 ] == "weights.safetensors"
     assert referred == set(network.state_dict())
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "condition.onnx", "denoiser.onnx", "weights.safetensors",
-    ]  # fmt: skip
+    names = ["condition.onnx", "denoiser.onnx", "weights.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == names

@@ -1,9 +1,11 @@
 from dataclasses import replace
 
 import pytest
-import torch
 
+pytest.importorskip("torch")
 pytest.importorskip("safetensors")
+
+import torch
 
 from intermamba.errors import BundleError
 from intermamba.model.weights import load_model, save_weights

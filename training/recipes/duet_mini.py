@@ -46,6 +46,8 @@ RELEASE = Release(
         "from NSF EIA-0196217. The text encoder is all-MiniLM-L6-v2 by the sentence-transformers authors "
         "(Apache-2.0), its weights rounded to 8 bits."
     ),
+    contrast=0.15,
+    least_distance=0.4,
     prompts=(
         ("Two people dance salsa", 7.0),
         ("The leader lifts a hand overhead and the follower turns under it during a salsa dance", 4.0),
