@@ -101,7 +101,7 @@ def _refer_to_weights(model: ir.Model, prefix: str, weights: Path) -> None:
         del graph.initializers[name]
         value.const_value = None
     graph.inputs.extend(values.values())  # as inputs, they cannot be folded into new constants
-    optimize(model)
+    optimize(model, num_iterations=1)
     ClearMetadataAndDocStringPass()(model)
     del graph.inputs[-len(values) :]
     for name, value in values.items():
