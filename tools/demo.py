@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 import blender_addon  # noqa: E402  it lies beside this folder and is installed by Blender alone
 
-PROMPT, FRAMES, SEED = "Two people dance salsa", 210, 7
+PROMPT, FRAMES, SEED = "Two people dance salsa", 210, 4
 COLUMNS, ROWS, TILE = 4, 2, (480, 540)
 FLOOR_COLOUR, SKY_COLOUR = (0.93, 0.91, 0.88, 1.0), (0.62, 0.66, 0.70)
 
