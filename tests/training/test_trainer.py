@@ -58,7 +58,7 @@ def test_training_lowers_the_loss(clips):
 
 
 def test_the_learning_rate_warms_up_holds_and_falls_to_zero(clips):
-    run = trainer(clips)
+    run = trainer(clips, decay_fraction=0.3)
     rates = [run.learning_rate(step) / run.recipe.learning_rate for step in (0, 4, 20, 34, 40)]
     assert rates == pytest.approx([0.2, 1, 1, 0.5, 0])
 
