@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -171,18 +172,21 @@ def write_graph(model: MiniLM, path: Path) -> None:
     # Two tensors, because the exporter makes one input of a tensor that is given twice.
     ids, mask = torch.ones(2, 2, 7, dtype=torch.int64).unbind()
     sizes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    program = torch.onnx.export(
+        model,
+        (ids, mask),
+        input_names=["ids", "mask"],
+        output_names=["tokens"],
+        dynamic_shapes=(sizes, sizes),
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None  # that is only so with dynamo=False
+    ClearMetadataAndDocStringPass()(
+        program.model
+    )  # the exporter notes the lines of this file, and where it lies
     with atomic_write(path) as temporary:
-        torch.onnx.export(
-            model,
-            (ids, mask),
-            temporary,
-            input_names=["ids", "mask"],
-            output_names=["tokens"],
-            dynamic_shapes=(sizes, sizes),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+        program.save(temporary, external_data=False)
 
 
 def parity(model: MiniLM, folder: Path) -> float:
