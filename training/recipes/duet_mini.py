@@ -33,7 +33,7 @@ def recipe() -> Recipe:
 
 
 RELEASE = Release(
-    description="Two people dance salsa; a little of shaking hands, high fives and walking hand in hand.",
+    description="Two people dance salsa, whatever else the prompt says: another seed is another dance.",
     licence="CC0-1.0 for the weights; commercial use is allowed. Keep the acknowledgements below.",
     training_data=(
         "Twelve salsa duets of the CMU Graphics Lab Motion Capture Database (subjects 60 and 61, 3.3 minutes) and "
@@ -50,12 +50,8 @@ RELEASE = Release(
     least_distance=0.4,
     prompts=(
         ("Two people dance salsa", 7.0),
-        ("The leader lifts a hand overhead and the follower turns under it during a salsa dance", 4.0),
-        ("Two dancers step in toward each other and reach for each other's hands", 3.0),
-        ("One person squats down low while the other keeps dancing", 4.0),
-        ("The two people let go of each other and step back at the end of the dance", 3.0),
-        ("Two people walk toward each other and shake hands", 2.2),
-        ("Two people give each other a high five in passing", 1.9),
-        ("Two people walk side by side hand in hand, swinging their arms", 1.9),
+        ("A couple dances salsa", 10.0),
+        ("One person leads another in a salsa dance", 7.0),
+        ("Two people are dancing", 5.0),
     ),
 )
