@@ -38,7 +38,7 @@ def read(process, kind):
         data = process.stdout.read1(1 << 16)
         assert data, [m.type for m in messages]
         messages += reader.feed(data)
-    return messages
+    return messages[: 1 + [m.type for m in messages].index(kind)]
 
 
 def tell(process, *messages):
