@@ -11,8 +11,9 @@ pytest.importorskip("safetensors")
 from intermamba.errors import IntermambaError  # noqa: E402
 from training.checkpoint import load_checkpoint  # noqa: E402
 from training.data.clips import load_clips  # noqa: E402
-from training.recipe import load_recipe  # noqa: E402
-from training.train import common_rest, make_batches  # noqa: E402
+from training.model_card import model_card  # noqa: E402
+from training.recipe import load_recipe, release_of  # noqa: E402
+from training.train import common_rest, make_batches, run  # noqa: E402
 from training.trainer import Trainer  # noqa: E402
 
 from .test_data import write_folder  # noqa: E402
@@ -23,14 +24,17 @@ def clips(tmp_path_factory):
     return load_clips(write_folder(tmp_path_factory.mktemp("clips")))
 
 
-def trainer(clips, **changes):
+def tiny_recipe(**changes):
     recipe = load_recipe("duet-mini")
     model = dataclasses.replace(
         recipe.model, width=16, blocks=1, state=4, text_layers=1, text_heads=2, text_ff=32
     )
-    recipe = dataclasses.replace(
-        recipe, model=model, shortest=16, longest=32, frames_per_batch=64, steps=40, warmup=5, **changes
-    )
+    small = {"shortest": 16, "longest": 32, "frames_per_batch": 64, "steps": 40, "warmup": 5}
+    return dataclasses.replace(recipe, model=model, **(small | changes))
+
+
+def trainer(clips, **changes):
+    recipe = tiny_recipe(**changes)
 
     def tokens(captions):
         rng = np.random.default_rng(len(captions))
@@ -52,14 +56,14 @@ def test_a_resumed_run_has_the_losses_of_one_that_was_not_stopped(clips, tmp_pat
 
 
 def test_training_lowers_the_loss(clips):
-    run = trainer(clips, learning_rate=3e-3)
-    losses = [run.train_step()["diffusion"] for _ in range(40)]
+    fresh = trainer(clips, learning_rate=3e-3)
+    losses = [fresh.train_step()["diffusion"] for _ in range(40)]
     assert np.mean(losses[-8:]) < 0.9 * np.mean(losses[:8])
 
 
 def test_the_learning_rate_warms_up_holds_and_falls_to_zero(clips):
-    run = trainer(clips, decay_fraction=0.3)
-    rates = [run.learning_rate(step) / run.recipe.learning_rate for step in (0, 4, 20, 34, 40)]
+    fresh = trainer(clips, decay_fraction=0.3)
+    rates = [fresh.learning_rate(step) / fresh.recipe.learning_rate for step in (0, 4, 20, 34, 40)]
     assert rates == pytest.approx([0.2, 1, 1, 0.5, 0])
 
 
@@ -72,3 +76,38 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
 def test_an_unknown_recipe_lists_the_known_ones():
     with pytest.raises(IntermambaError, match="duet-mini"):
         load_recipe("no-such")
+
+
+class LetterEncoder:
+    """Stands in for the text encoder: a token a letter."""
+
+    def encode(self, prompts):
+        tokens = np.zeros((1, len(prompts[0]), 384), np.float32)
+        tokens[0, range(len(prompts[0])), [ord(letter) % 384 for letter in prompts[0]]] = 1
+        return tokens, np.ones(tokens.shape[:2], bool)
+
+
+def test_a_run_saves_resumes_and_writes_its_curves(tmp_path):
+    (tmp_path / "data").mkdir()
+    write_folder(tmp_path / "data")
+    out, device = tmp_path / "run", torch.device("cpu")
+    for steps in (2, 3):
+        run(tiny_recipe(folders=(".",), steps=steps), tmp_path / "data", out, device, LetterEncoder())
+        tensors, step, recipe = load_checkpoint(out / "last.safetensors")
+        assert step == steps
+        assert recipe["name"] == "duet-mini"
+    assert {name.split("/")[0] for name in tensors} == {"model", "ema", "optimizer", "stats"}
+    assert list(out.glob("events.out.tfevents.*"))
+
+
+def test_release_and_card_say_what_a_user_may_do():
+    release = release_of("duet-mini")
+    config = {
+        **dataclasses.asdict(release),
+        **{"name": "duet-mini", "version": "1", "model": dataclasses.asdict(tiny_recipe().model)},
+        **{"fps": 30, "max_frames": 300, "text_encoder": "MiniLM", "steps_trained": 5, "git_commit": "abc"},
+        "defaults": {"steps": 20, "guidance": 3.5, "sampler": "dpm++"},
+    }
+    card = model_card(config)
+    assert release.licence in card
+    assert "mocap.cs.cmu.edu" in card
