@@ -13,6 +13,7 @@ from typing import Any
 
 from intermamba.bundles.bundle import PROMPTS, bundled_folder, write_config, write_stats
 from intermamba.errors import IntermambaError
+from intermamba.files import atomic_write
 from intermamba.model.config import ModelConfig
 from intermamba.model.network import InterMamba
 from intermamba.model.onnx import export_onnx
@@ -51,13 +52,18 @@ def export(checkpoint: Path, folder: Path, version: str, text: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in (GRAPH, TOKENIZER):
         if (text / name).resolve() != (folder / name).resolve():
-            shutil.copyfile(text / name, folder / name)
+            with atomic_write(folder / name) as temporary:
+                shutil.copyfile(text / name, temporary)
     export_onnx(model, folder)
     write_stats(folder, **stats)
     prompts = [{"prompt": prompt, "seconds": seconds} for prompt, seconds in release.prompts]
-    (folder / PROMPTS).write_text(json.dumps(prompts, indent=2) + "\n", encoding="utf-8")
     config = _config(release, recipe, version, step)
-    (folder / "MODEL_CARD.md").write_text(model_card(config), encoding="utf-8")
+    for name, content in (
+        (PROMPTS, json.dumps(prompts, indent=2) + "\n"),
+        ("MODEL_CARD.md", model_card(config)),
+    ):
+        with atomic_write(folder / name) as temporary:
+            temporary.write_text(content, encoding="utf-8", newline="\n")
     write_config(folder, config)
 
 
@@ -82,11 +88,12 @@ def _config(release: Release, recipe: dict[str, Any], version: str, step: int) -
 
 
 def _git_commit() -> str:
-    """The commit of the code, or an empty text outside a repository."""
-    done = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip()
+    """The commit of the code, or an empty text outside a repository and where there is no git."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
 
 
 if __name__ == "__main__":

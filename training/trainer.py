@@ -11,6 +11,7 @@ from torch import Tensor
 
 from intermamba.bundles.bundle import WEIGHTS, Bundle
 from intermamba.diffusion.schedule import cosine_schedule
+from intermamba.errors import IntermambaError
 from intermamba.model.network import InterMamba
 from intermamba.model.weights import load_model
 
@@ -108,7 +109,12 @@ class Trainer:
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
-        tensors, self.step, _ = load_checkpoint(path)
+        tensors, step, recipe = load_checkpoint(path)
+        if recipe["model"] != self.recipe.to_dict()["model"]:
+            raise IntermambaError(
+                f"{path} is of a model of another size: give another --out, or its own recipe."
+            )
+        self.step = step
         self.model.load_state_dict(below("model", tensors))
         self.ema.load_state_dict(below("ema", tensors))
         restore_optimizer(self.optimizer, self.names, below("optimizer", tensors))

@@ -57,6 +57,25 @@ def test_a_clip_of_another_shape_is_refused_by_name(tmp_path):
         load_clips(folder)
 
 
+@pytest.mark.parametrize(
+    "line", ["{", '{"id": "clip0"}', '{"id": "clip0", "captions": ["x"], "segments": [{"f0": 3}]}']
+)
+def test_a_broken_line_of_captions_is_named(tmp_path, line):
+    folder = write_folder(tmp_path, count=1)
+    with (folder / "captions.jsonl").open("a") as file:
+        file.write("\n" + line)
+    with pytest.raises(IntermambaError, match=r"Line 2 of .*captions\.jsonl"):
+        load_clips(folder)
+
+
+def test_clips_shorter_than_the_shortest_crop_are_refused(clips):
+    for given in (clips, []):
+        with pytest.raises(IntermambaError, match="long enough"):
+            Batches(
+                given, patch=4, shortest=80, longest=100, frames_per_batch=160, common_captions={}, seed=0
+            )
+
+
 def test_a_folder_without_captions_is_refused(tmp_path):
     with pytest.raises(IntermambaError, match=r"captions\.jsonl"):
         load_clips(tmp_path)

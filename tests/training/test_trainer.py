@@ -67,6 +67,15 @@ def test_the_learning_rate_warms_up_holds_and_falls_to_zero(clips):
     assert rates == pytest.approx([0.2, 1, 1, 0.5, 0])
 
 
+def test_a_checkpoint_of_another_size_is_refused(clips, tmp_path):
+    trainer(clips).save(tmp_path / "last.safetensors")
+    larger = trainer(clips)
+    model = dataclasses.replace(larger.recipe.model, state=8)
+    larger.recipe = dataclasses.replace(larger.recipe, model=model)
+    with pytest.raises(IntermambaError, match="another size"):
+        larger.load(tmp_path / "last.safetensors")
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "last.safetensors").write_bytes(b"not a checkpoint")
     with pytest.raises(IntermambaError, match=r"last\.safetensors"):

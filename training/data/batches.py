@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from intermamba.errors import IntermambaError
 from intermamba.motion.features import FEATURES, encode
 from intermamba.motion.placement import mirror_pair, place_pair
 
@@ -24,7 +25,7 @@ MIRROR_WORDS = {
 
 @dataclass(frozen=True)
 class Batch:
-    """features (B,2,T,262) metres and radians-free 6D, mask (B,T) true on good frames, a caption each."""
+    """features (B,2,T,262) as intermamba.motion.features has them, mask (B,T) true on good frames, a caption each."""
 
     features: NDArray[np.float32]
     mask: NDArray[np.bool_]
@@ -49,7 +50,11 @@ class Batches:
         self.mirrored = [_mirror(clip) for clip in clips]
         self.patch = patch
         self.shortest = shortest
-        self.longest = min(longest, max(clip.frames for clip in clips) - 1)
+        self.longest = min(longest, max((clip.frames for clip in clips), default=0) - 1)
+        if self.longest // patch < -(-shortest // patch):
+            raise IntermambaError(
+                f"No clip is long enough: the recipe's shortest crop has {shortest} frames, and needs one more."
+            )
         self.frames_per_batch = frames_per_batch
         self.common = {c.id: _common(c.id, common_captions) for c in clips}
         self.seed = seed

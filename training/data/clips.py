@@ -67,7 +67,24 @@ def load_clips(folder: str | Path) -> list[Clip]:
     if not captions.is_file():
         raise IntermambaError(f"{folder} has no captions.jsonl. Give the folder that holds the motion files.")
     lines = captions.read_text(encoding="utf-8").splitlines()
-    return [_load_clip(folder, json.loads(line)) for line in lines if line.strip()]
+    return [_load_clip(folder, _entry(captions, n, line)) for n, line in enumerate(lines, 1) if line.strip()]
+
+
+def _entry(captions: Path, number: int, line: str) -> dict[str, Any]:
+    """One line of captions.jsonl, with all that a clip needs of it."""
+    try:
+        entry = json.loads(line)
+        if entry["id"] and entry["captions"] and all(map(_is_segment, entry.get("segments", []))):
+            return entry
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise IntermambaError(
+        f"Line {number} of {captions} needs `id` and `captions`, and in each segment `f0`, `f1`, `captions`."
+    )
+
+
+def _is_segment(segment: dict[str, Any]) -> bool:
+    return bool(segment["f0"] < segment["f1"] and segment["captions"])
 
 
 def _load_clip(folder: Path, entry: dict[str, Any]) -> Clip:
