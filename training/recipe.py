@@ -11,6 +11,7 @@ from intermamba.errors import IntermambaError
 from intermamba.model.config import ModelConfig
 
 from .losses import LossWeights
+from .sources import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +21,16 @@ class Recipe:
     name: str
     model: ModelConfig
     losses: LossWeights = field(default_factory=LossWeights)
-    folders: tuple[str, ...] = ()
-    """Folders below --data that hold motion files and captions.jsonl."""
+    shares: dict[str, float] = field(default_factory=dict)
+    """Folders of motion files and captions.jsonl below --data, and the share of the clips drawn from each."""
+    held_out: str = ""
+    """A folder like them, of clips that training never sees: the loss on it is one of the curves."""
+    swap: bool = True
+    """Whether the two people change places half the time. Without it the first is the one whom captions name first."""
     common_captions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Captions that are true of every moment of the clips whose id starts with the key."""
+    handed: tuple[str, ...] = ()
+    """Interactions that are never mirrored."""
     shortest: int = 48
     longest: int = 300
     frames_per_batch: int = 4096
@@ -45,6 +52,16 @@ class Recipe:
         return dataclasses.asdict(self)
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Something that a released model does badly, and a request that shows it."""
+
+    sentence: str
+    prompt: str
+    seconds: float
+    seed: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Release:
     """What a bundle says about itself, beside the numbers."""
@@ -52,13 +69,19 @@ class Release:
     description: str
     licence: str
     training_data: str
+    """In a sentence or two."""
+    sources: tuple[Source, ...] = ()
+    """Where that data is from, and on what terms."""
     acknowledgement: str = ""
+    """Beside those that the sources ask for."""
     contrast: float = 0.0
     """See intermamba.diffusion.guidance.contrasted."""
     least_distance: float = 0.0
     """Metres; see intermamba.motion.apart."""
-    prompts: tuple[tuple[str, float], ...] = ()
-    """Prompts that the model knows, each with a length in seconds that suits it."""
+    interactions: tuple[str, ...] = ()
+    """What the model knows: names of scores that training/prompts.toml has prompts for."""
+    failures: tuple[Failure, ...] = ()
+    """What the model card warns of."""
 
 
 def load_recipe(name: str) -> Recipe:

@@ -9,6 +9,8 @@ import dataclasses
 import signal
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,7 @@ from intermamba.text.encoder import TextEncoder
 
 from .data.batches import Batches, mirror_words
 from .data.clips import Clip, load_clips
+from .monitor import Monitor
 from .recipe import Recipe, load_recipe
 from .trainer import Tokens, Trainer
 
@@ -82,10 +85,13 @@ def run(
     start: Bundle | None = None,
 ) -> None:
     """Train `recipe` on the clips below `data`, writing checkpoint and curves into `out`."""
-    clips = [clip for folder in recipe.folders for clip in load_clips(data / folder)]
-    trainer = Trainer(
-        recipe, make_batches(recipe, clips), caption_tokens(recipe, clips, text), common_rest(clips), device
-    )
+    folders = {folder: load_clips(data / folder) for folder in recipe.shares}
+    held_out = load_clips(data / recipe.held_out) if recipe.held_out else []
+    clips = [clip for folder in folders.values() for clip in folder]
+    tokens = caption_tokens(recipe, [*clips, *held_out], text)
+    weights = clip_weights(recipe, folders)
+    trainer = Trainer(recipe, make_batches(recipe, clips, weights), tokens, common_rest(clips), device)
+    monitor = Monitor(trainer, make_batches(recipe, held_out)) if held_out else None
     checkpoint = out / CHECKPOINT
     if checkpoint.is_file():
         trainer.load(checkpoint)
@@ -107,6 +113,8 @@ def run(
                 if trainer.step % recipe.save_every == 0:
                     _log_fusion(trainer, curves)
                     trainer.save(checkpoint)
+                    if monitor:
+                        print(f"held out: {_line(monitor.log(curves))}", flush=True)
         except KeyboardInterrupt:
             progress.console.print(
                 f"Stopped after {trainer.step} steps; the same command goes on from there."
@@ -114,7 +122,7 @@ def run(
         trainer.save(checkpoint)
 
 
-def make_batches(recipe: Recipe, clips: list[Clip]) -> Batches:
+def make_batches(recipe: Recipe, clips: list[Clip], weights: Sequence[float] | None = None) -> Batches:
     """The recipe's batches."""
     return Batches(
         clips,
@@ -124,7 +132,21 @@ def make_batches(recipe: Recipe, clips: list[Clip]) -> Batches:
         frames_per_batch=recipe.frames_per_batch,
         common_captions=recipe.common_captions,
         seed=recipe.seed,
+        weights=weights,
+        swap=recipe.swap,
+        handed=recipe.handed,
     )
+
+
+def clip_weights(recipe: Recipe, folders: dict[str, list[Clip]]) -> list[float]:
+    """How often each clip is drawn: folders by their shares, in them interactions alike, in them by length."""
+    weights = []
+    for folder, clips in folders.items():
+        length: dict[str, float] = {}
+        for clip in clips:
+            length[clip.interaction] = length.get(clip.interaction, 0.0) + clip.frames
+        weights += [recipe.shares[folder] / len(length) * c.frames / length[c.interaction] for c in clips]
+    return weights
 
 
 def common_rest(clips: list[Clip]) -> torch.Tensor:
@@ -140,9 +162,10 @@ def caption_tokens(recipe: Recipe, clips: list[Clip], text: TextEncoder) -> Toke
     captions |= {c for group in recipe.common_captions.values() for c in group}
     captions |= {mirror_words(c) for c in captions}
     cache = {}
-    for caption in sorted(captions):
-        tokens, mask = text.encode([caption])
-        cache[caption] = tokens[0, mask[0]]
+    for group in batched(sorted(captions, key=len), 64):
+        tokens, mask = text.encode(list(group))
+        for caption, row, real in zip(group, tokens, mask, strict=True):
+            cache[caption] = row[real].astype(np.float16)
 
     def look_up(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         rows = [cache[caption] for caption in texts]
@@ -153,6 +176,13 @@ def caption_tokens(recipe: Recipe, clips: list[Clip], text: TextEncoder) -> Toke
         return tokens, mask
 
     return look_up
+
+
+def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Parts of at most `size` items, as itertools.batched of Python 3.12 gives them."""
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
 
 
 def _line(values: dict[str, float]) -> str:

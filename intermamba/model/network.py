@@ -43,12 +43,18 @@ class Block(nn.Module):
         self.self_astm = nn.ModuleList(SelfASTM(config) for _ in range(roles))
         self.liia = LIIA(config)
         self.cross_astm = nn.ModuleList(CrossASTM(config) for _ in range(roles))
+        self.residual = nn.Linear(config.width, config.width) if config.inter_residual else None
+        if self.residual is not None:
+            nn.init.zeros_(self.residual.weight)
+            nn.init.zeros_(self.residual.bias)
 
     def forward(self, people: list[Tensor], emb_BD: Tensor) -> list[Tensor]:
         """Give the next state of the people."""
         people = [astm(h, emb_BD) for astm, h in zip(self.self_astm, people, strict=True)]
         first, second = people if len(people) == 2 else (people[0], exchange(people[0]))
         inter = self.liia(first, second, emb_BD)
+        if self.residual is not None:  # equation 12 lets the other person act through B, C and Delta alone
+            people = [h + self.residual(inter) for h in people]
         return [astm(h, emb_BD, inter) for astm, h in zip(self.cross_astm, people, strict=True)]
 
 
@@ -67,6 +73,7 @@ class InterMamba(nn.Module):
         self.out_proj = nn.Linear(width, token)
         nn.init.zeros_(self.out_proj.weight)
         nn.init.zeros_(self.out_proj.bias)
+        self.person_PD = nn.Parameter(0.02 * torch.randn(2, width)) if config.person_embedding else None
         self.positions_LD: Tensor
         self.register_buffer(
             "positions_LD", sinusoid(torch.arange(config.max_tokens), width), persistent=False
@@ -86,12 +93,18 @@ class InterMamba(nn.Module):
         emb_BD = self.time_mlp(sinusoid(t_B, self.config.width)) + self.text_proj(cond_BC)
         h_BPLD = self.in_proj(to_patches(x_BPTF, self.config.patch))
         h_BPLD = h_BPLD + self.positions_LD[: h_BPLD.shape[2]]
+        if self.person_PD is not None:  # in noise, shared weights cannot tell who is who
+            h_BPLD = h_BPLD + self.person_PD[:, None]
         if self.config.shared_people:
             state, emb_BD = [h_BPLD.flatten(0, 1)], emb_BD.repeat_interleave(people, 0)
         else:
             state = list(h_BPLD.unbind(1))
-        for block in self.blocks:
+        for index, block in enumerate(self.blocks):
+            if self.config.two_way and index:  # every other block reads the clip from its end
+                state = [h.flip(1) for h in state]
             state = block(state, emb_BD)
+        if self.config.two_way and len(self.blocks) % 2 == 0:
+            state = [h.flip(1) for h in state]
         h_BPLD = torch.stack(state, 1).view(batch, people, -1, self.config.width)
         return self.out_proj(h_BPLD).view(batch, people, -1, self.config.features)[:, :, :frames]
 

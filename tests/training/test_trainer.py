@@ -91,9 +91,12 @@ class LetterEncoder:
     """Stands in for the text encoder: a token a letter."""
 
     def encode(self, prompts):
-        tokens = np.zeros((1, len(prompts[0]), 384), np.float32)
-        tokens[0, range(len(prompts[0])), [ord(letter) % 384 for letter in prompts[0]]] = 1
-        return tokens, np.ones(tokens.shape[:2], bool)
+        tokens = np.zeros((len(prompts), max(map(len, prompts)), 384), np.float32)
+        mask = np.zeros(tokens.shape[:2], bool)
+        for row, prompt in enumerate(prompts):
+            tokens[row, range(len(prompt)), [ord(letter) % 384 for letter in prompt]] = 1
+            mask[row, : len(prompt)] = True
+        return tokens, mask
 
 
 def test_a_run_saves_resumes_and_writes_its_curves(tmp_path):
@@ -101,7 +104,8 @@ def test_a_run_saves_resumes_and_writes_its_curves(tmp_path):
     write_folder(tmp_path / "data")
     out, device = tmp_path / "run", torch.device("cpu")
     for steps in (2, 3):
-        run(tiny_recipe(folders=(".",), steps=steps), tmp_path / "data", out, device, LetterEncoder())
+        recipe = tiny_recipe(shares={".": 1.0}, held_out=".", steps=steps, save_every=2)
+        run(recipe, tmp_path / "data", out, device, LetterEncoder())
         tensors, step, recipe = load_checkpoint(out / "last.safetensors")
         assert step == steps
         assert recipe["name"] == "duet-mini"

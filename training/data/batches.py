@@ -1,8 +1,10 @@
-"""Random crops of clips as batches: mirrored, in either order of the people, with a caption that fits the crop.
+"""Random crops of clips as batches: mirrored, in either order of the people if so wished, with a fitting caption.
 
 Everything random in a batch comes from (seed, step) alone, so a resumed run sees what an uninterrupted one sees.
 """
 
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,9 @@ from intermamba.errors import IntermambaError
 from intermamba.motion.features import FEATURES, encode
 from intermamba.motion.placement import mirror_pair, place_pair
 
-from .clips import Clip
+from .clips import Clip, Segment
+
+LONG_SEGMENT = 150  # frames; a walk or a dance is one at any moment
 
 MIRROR_WORDS = {
     "left": "right",
@@ -45,13 +49,22 @@ class Batches:
         frames_per_batch: int,
         common_captions: dict[str, tuple[str, ...]],
         seed: int,
+        weights: Sequence[float] | None = None,
+        swap: bool = True,
+        handed: Sequence[str] = (),
     ) -> None:
+        """`weights` are how often the clips are drawn (default: the root of their lengths); the interactions
+        `handed` are never mirrored, and without `swap` the two people never change places.
+        """
         self.clips = clips
-        self.mirrored = [_mirror(clip) for clip in clips]
+        self.weights = np.array([c.frames**0.5 for c in clips] if weights is None else weights, float)
+        self.swap, self.handed = swap, handed
         self.patch = patch
         self.shortest = shortest
         self.longest = min(longest, max((clip.frames for clip in clips), default=0) - 1)
-        if self.longest // patch < -(-shortest // patch):
+        if self.longest // patch < -(-shortest // patch) or not any(
+            _holds_something(clip, -(-shortest // patch) * patch) for clip in clips
+        ):
             raise IntermambaError(
                 f"No clip is long enough: the recipe's shortest crop has {shortest} frames, and needs one more."
             )
@@ -66,27 +79,32 @@ class Batches:
             rng.integers(-(-self.shortest // self.patch), self.longest // self.patch + 1)
         )
         size = max(2, self.frames_per_batch // frames)
-        long_enough = [i for i, clip in enumerate(self.clips) if clip.frames > frames]
-        weights = np.array([self.clips[i].frames - frames for i in long_enough], float) ** 0.5
-        chosen = rng.choice(long_enough, size=size, p=weights / weights.sum())
+        fits = np.array([_holds_something(clip, frames) for clip in self.clips])
+        chosen = rng.choice(len(fits), size=size, p=self.weights * fits / (self.weights * fits).sum())
         features = np.empty((size, 2, frames, FEATURES), np.float32)
         mask = np.empty((size, frames), bool)
         captions = []
         for row, index in enumerate(chosen):
-            mirror = rng.random() < 0.5
-            clip = (self.mirrored if mirror else self.clips)[index]
+            clip = self.clips[index]
             start, caption = self._crop(clip, frames, rng)
-            features[row] = crop_features(clip, start, frames, swap=rng.random() < 0.5)
+            mirror, swap = self._toss(clip, rng)
+            features[row] = crop_features(clip, start, frames, swap=swap, mirror=mirror)
             mask[row] = clip.good[start : start + frames]
             captions.append(mirror_words(caption) if mirror else caption)
         return Batch(features, mask, captions)
+
+    def _toss(self, clip: Clip, rng: np.random.Generator) -> tuple[bool, bool]:
+        """Whether to mirror a crop, and whether to exchange its people."""
+        mirror, swap = rng.random(2) < 0.5
+        return bool(mirror) and clip.interaction not in self.handed, bool(swap) and self.swap
 
     def _crop(self, clip: Clip, frames: int, rng: np.random.Generator) -> tuple[int, str]:
         """A start frame, and a caption of the segment there, of the whole clip, or common to all such clips."""
         last = clip.frames - frames - 1
         kind = rng.random()
-        if clip.segments and kind < 0.45:
-            segment = clip.segments[rng.integers(len(clip.segments))]
+        if clip.segments and (kind < 0.45 or not clip.captions):
+            held = [s for s in clip.segments if _shows(s, frames)] or clip.segments
+            segment = held[rng.integers(len(held))]
             slack = frames - (segment.stop - segment.start)  # the crop holds the segment, or lies in it
             low, high = sorted((segment.start - slack, segment.start))
             return int(np.clip(rng.integers(low, high + 1), 0, last)), _pick(segment.captions, rng)
@@ -104,27 +122,43 @@ class Batches:
         rng = np.random.default_rng((self.seed, 2**31))
         total, squares, count = np.zeros(FEATURES), np.zeros(FEATURES), 0
         for _ in range(samples):
-            index = int(rng.integers(len(self.clips)))
-            clip = (self.mirrored if rng.random() < 0.5 else self.clips)[index]
+            clip = self.clips[rng.choice(len(self.clips), p=self.weights / self.weights.sum())]
             length = min(frames, clip.frames - 1)
             start = int(rng.integers(clip.frames - length))
-            x = (
-                crop_features(clip, start, length, swap=rng.random() < 0.5)
-                .reshape(-1, FEATURES)
-                .astype(np.float64)
-            )
+            mirror, swap = self._toss(clip, rng)
+            crop = crop_features(clip, start, length, swap=swap, mirror=mirror)
+            x = crop.reshape(-1, FEATURES).astype(np.float64)
             total, squares, count = total + x.sum(0), squares + (x**2).sum(0), count + len(x)
         mean = total / count
         std = np.sqrt(np.maximum(squares / count - mean**2, 0))
         return mean.astype(np.float32), np.maximum(std, _least_deviation()).astype(np.float32)
 
 
-def crop_features(clip: Clip, start: int, frames: int, *, swap: bool) -> NDArray[np.float32]:
+class Ahead:
+    """Batches of a run, each made by another thread while the step before it is computed."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+        self._pool = ThreadPoolExecutor(1)
+        self._next: tuple[int, Future[Batch]] | None = None
+
+    def batch(self, step: int) -> Batch:
+        """The batch of a step; that of the next step is begun."""
+        begun = self._next
+        self._next = step + 1, self._pool.submit(self.batches.batch, step + 1)
+        return begun[1].result() if begun and begun[0] == step else self.batches.batch(step)
+
+
+def crop_features(
+    clip: Clip, start: int, frames: int, *, swap: bool = False, mirror: bool = False
+) -> NDArray[np.float32]:
     """Features (2,frames,262) of a crop, placed with the first person at the origin facing +Z."""
     order = slice(None, None, -1) if swap else slice(None)
     crop = slice(start, start + frames + 1)
-    joints, rotations = place_pair(clip.joints[order, crop], clip.rotations[order, crop])
-    return encode(joints, rotations)
+    joints, rotations = clip.joints[order, crop], clip.rotations[order, crop]
+    if mirror:
+        joints, rotations = mirror_pair(joints, rotations)
+    return encode(*place_pair(joints, rotations))
 
 
 def mirror_words(caption: str) -> str:
@@ -141,9 +175,14 @@ def _mirror_word(word: str) -> str:
     return word.replace(bare, other.capitalize() if bare[0].isupper() else other)
 
 
-def _mirror(clip: Clip) -> Clip:
-    joints, rotations = mirror_pair(clip.joints, clip.rotations)[:2]
-    return Clip(clip.id, joints, rotations, clip.rest, clip.good, clip.captions, clip.segments)
+def _shows(segment: Segment, frames: int) -> bool:
+    """Whether a crop can hold the segment, or the segment is long enough for any part of it to show what it is."""
+    length = segment.stop - segment.start
+    return length <= frames or length >= LONG_SEGMENT
+
+
+def _holds_something(clip: Clip, frames: int) -> bool:
+    return clip.frames > frames and (bool(clip.captions) or any(_shows(s, frames) for s in clip.segments))
 
 
 def _common(clip_id: str, captions: dict[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Two-person clips with captions, from a folder of motion files.
 
-A folder holds `captions.jsonl` (a line per clip: `id`, `captions`, optional `segments` of `f0`, `f1`, `captions`)
+A folder holds `captions.jsonl` (a line per clip: `id`, `captions` true of any part of it, `segments` of `f0`, `f1`,
+`captions` true where the whole segment is seen, either of them optional, and optional `interaction`, its kind)
 and `<id>.npz` with `joints` (2,T,22,3) in metres, Y up, floor at 0, 30 fps. `rotations` (2,T,22,4) are taken from
 the file when it has them, from the source skeleton when the file has that, and fitted to the joints otherwise.
 """
@@ -53,6 +54,7 @@ class Clip:
     good: NDArray[np.bool_]
     captions: tuple[str, ...]
     segments: tuple[Segment, ...] = ()
+    interaction: str = ""
 
     @property
     def frames(self) -> int:
@@ -74,12 +76,13 @@ def _entry(captions: Path, number: int, line: str) -> dict[str, Any]:
     """One line of captions.jsonl, with all that a clip needs of it."""
     try:
         entry = json.loads(line)
-        if entry["id"] and entry["captions"] and all(map(_is_segment, entry.get("segments", []))):
+        segments = entry.get("segments", [])
+        if entry["id"] and (entry.get("captions") or segments) and all(map(_is_segment, segments)):
             return entry
     except (ValueError, KeyError, TypeError):
         pass
     raise IntermambaError(
-        f"Line {number} of {captions} needs `id` and `captions`, and in each segment `f0`, `f1`, `captions`."
+        f"Line {number} of {captions} needs `id`, `captions` or `segments`, and in each segment `f0`, `f1`, `captions`."
     )
 
 
@@ -109,8 +112,9 @@ def _load_clip(folder: Path, entry: dict[str, Any]) -> Clip:
         rotations=rotations.astype(np.float32),
         rest=rest.astype(np.float32),
         good=~(bad.any(0) | glitches(rotations)),
-        captions=tuple(entry["captions"]),
+        captions=tuple(entry.get("captions", ())),
         segments=tuple(Segment(s["f0"], s["f1"], tuple(s["captions"])) for s in entry.get("segments", [])),
+        interaction=entry.get("interaction", ""),
     )
 
 

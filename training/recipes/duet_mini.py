@@ -3,6 +3,7 @@
 from intermamba.model.config import mini
 from training.losses import LossWeights
 from training.recipe import Recipe, Release
+from training.sources import CMU, CMU_EXTRA
 
 
 def recipe() -> Recipe:
@@ -16,7 +17,10 @@ def recipe() -> Recipe:
         name="duet-mini",
         model=mini(),
         losses=LossWeights(velocity=300, foot=300, bone=60, distance_map=3, orientation=0.05, pose=20),
-        folders=("cmu", "cmu_extra"),
+        shares={"duets": 0.8, "cmu": 0.17, "cmu_extra": 0.03},
+        held_out="held_out",
+        swap=False,
+        handed=("handshake",),  # people shake right hands
         common_captions={
             "60_61": (
                 "Two people dance salsa.",
@@ -42,16 +46,11 @@ RELEASE = Release(
         "motion data itself may not be resold and is not part of this model."
     ),
     acknowledgement=(
-        "The data used in this project was obtained from mocap.cs.cmu.edu. The database was created with funding "
-        "from NSF EIA-0196217. The text encoder is all-MiniLM-L6-v2 by the sentence-transformers authors "
+        "The text encoder is all-MiniLM-L6-v2 by the sentence-transformers authors "
         "(Apache-2.0), its weights rounded to 8 bits."
     ),
+    sources=(CMU, CMU_EXTRA),
     contrast=0.15,
     least_distance=0.4,
-    prompts=(
-        ("Two people dance salsa", 7.0),
-        ("A couple dances salsa", 10.0),
-        ("One person leads another in a salsa dance", 7.0),
-        ("Two people are dancing", 5.0),
-    ),
+    interactions=("salsa",),
 )
