@@ -1,45 +1,17 @@
 """How good a motion is, in numbers that compare generated with captured clips. Joints are metres, Y up, floor 0."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from .collide import overlaps
 from .kinematics import bone_vectors
 from .placement import TOE_HEIGHT, facing
-from .skeleton import (
-    HEAD,
-    L_ELBOW,
-    L_FOOT,
-    L_KNEE,
-    L_WRIST,
-    NECK,
-    PARENTS,
-    PELVIS,
-    R_ELBOW,
-    R_FOOT,
-    R_KNEE,
-    R_WRIST,
-    SPINE1,
-    SPINE2,
-    SPINE3,
-)
+from .skeleton import L_FOOT, L_WRIST, PELVIS, R_FOOT, R_WRIST
+from .touch import Touch
 
 # Height over the standing toe (m) at which a foot no longer counts as on the floor (Zhang et al. 2018, MANN).
 SKATE_HEIGHT = 0.025
-
-# Radius (m) of the body around the bone that ends at a joint; a hand counts as a ball of the forearm's radius.
-_RADIUS = dict.fromkeys(range(1, 22), 0.045) | {
-    SPINE1: 0.10,
-    SPINE2: 0.10,
-    SPINE3: 0.11,
-    NECK: 0.07,
-    HEAD: 0.08,
-    L_KNEE: 0.065,
-    R_KNEE: 0.065,
-    L_ELBOW: 0.04,
-    R_ELBOW: 0.04,
-    L_WRIST: 0.035,
-    R_WRIST: 0.035,
-}
-BONE_RADII = np.array([_RADIUS[k] for k in range(1, 22)])
 
 
 def foot_skate(joints: np.ndarray, fps: float) -> float:
@@ -67,28 +39,26 @@ def jitter(joints: np.ndarray, fps: float) -> float:
     return float(np.linalg.norm(jerk, axis=-1).mean())
 
 
+def penetration_depth(joints: np.ndarray, touches: Sequence[Touch] = ()) -> np.ndarray:
+    """How deep (T,) in metres two bodies (2, T, 22, 3), as capsules, are in each other at the deepest.
+
+    What a touch brings together, its limb and the part that it touches, does not count in the frames of the touch.
+    """
+    found = overlaps(joints.astype(float), touches)
+    depth = np.zeros(joints.shape[1])
+    np.maximum.at(depth, found.frame, found.depth)
+    return depth
+
+
 def penetration(joints: np.ndarray) -> float:
     """Mean over frames of how deep (m) the two bodies (2, T, 22, 3), as capsules, are in each other at the deepest."""
-    joints = joints.astype(float)
-    ends, starts = joints[..., 1:, :], joints[..., PARENTS[1:], :]
-    gap = _segment_distance(starts[0, :, :, None], ends[0, :, :, None], starts[1, :, None], ends[1, :, None])
-    depth = BONE_RADII[:, None] + BONE_RADII[None, :] - gap
-    return float(np.maximum(depth.max(axis=(-1, -2)), 0.0).mean())
+    return float(penetration_depth(joints).mean())
 
 
-def _segment_distance(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Distance (...) between segments a-b and c-d (..., 3) (Ericson 2005, Real-Time Collision Detection, 5.1.9)."""
-
-    def dot(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return np.einsum("...i,...i->...", *np.broadcast_arrays(u, v))
-
-    u, v, w = b - a, d - c, a - c
-    uu, vv, uv, uw, vw = dot(u, u), dot(v, v), dot(u, v), dot(u, w), dot(v, w)
-    uu, vv = np.maximum(uu, 1e-12), np.maximum(vv, 1e-12)
-    s = np.clip((uv * vw - uw * vv) / np.maximum(uu * vv - uv * uv, 1e-12), 0.0, 1.0)
-    t = np.clip((uv * s + vw) / vv, 0.0, 1.0)
-    s = np.clip((uv * t - uw) / uu, 0.0, 1.0)
-    return np.linalg.norm(w + s[..., None] * u - t[..., None] * v, axis=-1)
+def jerk_percentile(joints: np.ndarray, fps: float, percent: float = 99.9) -> float:
+    """Percentile over frames and joints of the jerk (m/s^3) of joints (..., T, 22, 3): the sharpest pops."""
+    jerk = np.diff(joints.astype(float), n=3, axis=-3) * fps**3
+    return float(np.percentile(np.linalg.norm(jerk, axis=-1), percent))
 
 
 def contact_distance(joints: np.ndarray) -> np.ndarray:
@@ -119,6 +89,8 @@ def summary(joints: np.ndarray, fps: float) -> dict[str, float]:
         "jitter_m_s3": jitter(joints, fps),
         "bone_length_cv": bone_length_cv(joints),
         "penetration_cm": 100.0 * penetration(joints),
+        "penetration_95_cm": 100.0 * float(np.percentile(penetration_depth(joints), 95)),
+        "jerk_999_m_s3": jerk_percentile(joints, fps),
         "hand_distance_m": float(np.median(contact_distance(joints))),
         "pelvis_distance_min_m": float(apart.min()),
         "pelvis_distance_mean_m": float(apart.mean()),

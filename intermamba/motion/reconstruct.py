@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import IntermambaError
 from .features import CONTACT_HEIGHTS, decode
-from .filters import gaussian_smooth, smoothstep
+from .filters import fit_paths, gaussian_smooth, smoothstep
 from .ik import two_bone_ik
 from .kinematics import fit_rotations, fk, global_rotations
 from .motion import Motion
@@ -17,15 +17,19 @@ from .placement import TOE_HEIGHT
 from .rotations import normalise, quat_apply, rotation_from_6d, rotation_to_6d
 from .skeleton import (
     ARMS,
+    CHEST_GROUP,
     CHILDREN,
     FEET,
     HINGE_AXES,
     JOINTS,
+    L_COLLAR,
     L_HIP,
     L_SHOULDER,
     LEGS,
     NECK,
     PELVIS,
+    PELVIS_GROUP,
+    R_COLLAR,
     R_HIP,
     R_SHOULDER,
     SPINE1,
@@ -33,10 +37,9 @@ from .skeleton import (
     SPINE3,
 )
 
-# Weights of the path fit where a position has 1: a velocity, the third difference, and a standing foot's velocity of
-# zero by axis. Up and down it is gentle: a foot that is put down slowly must not stay above the ground.
+# Weights of the path fit where a position has 1: a velocity, and a standing foot's velocity of zero by axis. Up and
+# down it is gentle: a foot that is put down slowly must not stay above the ground.
 VELOCITY_WEIGHT = 8.0
-JERK_WEIGHT = 0.3
 PLANT_WEIGHTS = (((0, 2), 2000.0), ((1,), 60.0))
 
 # A foot stands below the first of these and not above the second: speed (m/s), contact label, metres too high.
@@ -53,9 +56,23 @@ MOST_CHANGE = 0.1
 # How far (m) the hinge axis stands a limb's middle out, beside where the path has it; and the lowest toe joint (m).
 HINGE_SHARE = 0.01
 LEAST_HEIGHT = 0.5 * TOE_HEIGHT
+# The lowest toe joint (m) of a foot that swings, 95 % of captured ones being higher: not yet at the first speed (m/s),
+# in full from the second.
+SWING_HEIGHT = 0.05
+SWINGS = (0.5, 1.5)
 # The joints that say together where the body is.
 TRUNK = (PELVIS, L_HIP, R_HIP, SPINE1, SPINE2, SPINE3, NECK, L_SHOULDER, R_SHOULDER)
-# Gaussian sigmas in frames: of rotations, which only say how bones twist, and of the change of the body's height.
+# Bones so short that an error of a centimetre turns what hangs on them.
+SHORT_BONES = (
+    (PELVIS, PELVIS_GROUP),
+    (SPINE3, CHEST_GROUP),
+    (L_COLLAR, (L_SHOULDER,)),
+    (R_COLLAR, (R_SHOULDER,)),
+)
+# Gaussian sigmas in frames: of short bones, of where elbows and knees stand out, of rotations, which only say how
+# bones twist, and of the change of the body's height. Hands and feet are not smoothed: impacts stay sharp.
+BONE_SMOOTHING = 1.5
+BEND_SMOOTHING = 1.5
 TWIST_SMOOTHING = 1.5
 HEIGHT_SMOOTHING = 3.0
 
@@ -74,13 +91,18 @@ def reconstruct(features: np.ndarray, rest: np.ndarray, fps: float = 30.0) -> Mo
     paths = fit_paths(said.joints, said.velocities, VELOCITY_WEIGHT)
     planted = plant_weights(paths[..., FEET, :], said.contacts, fps)
     targets = paths.copy()
+    for parent, children in SHORT_BONES:
+        bones = paths[..., children, :] - paths[..., (parent,), :]
+        targets[..., children, :] = targets[..., (parent,), :] + gaussian_smooth(
+            bones, BONE_SMOOTHING, axis=-3
+        )
     targets[..., FEET, :] = _plant(said.joints[..., FEET, :], said.velocities[..., FEET, :], planted)
     twist = _twist(said.rotations)
     rotations = fit_rotations(targets, rest, twist)
     joints = fk(rotations, paths[..., PELVIS, :], rest[..., None, :, :])
     joints += (paths - joints)[..., TRUNK, :].mean(axis=-2, keepdims=True)
     for (_, _, _, ankle), first in zip(LEGS, (0, 2), strict=True):
-        _fit_foot(targets, rest, ankle, planted[..., first], planted[..., first + 1])
+        _fit_foot(targets, rest, ankle, planted[..., first], planted[..., first + 1], fps)
     joints[..., 1] += _height_change(joints, paths, targets, rest, planted)[..., None]
     _place_limbs(joints, paths, targets, global_rotations(rotations), rest)
     rotations = fit_rotations(joints, rest, twist).astype(np.float32)
@@ -93,26 +115,6 @@ def reconstruct(features: np.ndarray, rest: np.ndarray, fps: float = 30.0) -> Mo
         contacts=(planted > 0.5).astype(np.float32),
         fps=float(fps),
     )
-
-
-def fit_paths(positions: np.ndarray, velocities: np.ndarray, weights: np.ndarray | float) -> np.ndarray:
-    """Paths x (..., T, N, 3) that minimise |x - p|^2 + weights |x[t+1] - x[t] - v[t]|^2 + jerk |third difference|^2.
-
-    Velocities carry what is quick and positions what is slow, so steps stay sharp where a filter of the positions
-    would round them. `weights` is a number or (..., T - 1), the leading axes those of `positions`.
-    """
-    frames = positions.shape[-3]
-    step = np.diff(np.eye(frames), axis=0)
-    weights = np.broadcast_to(weights, (*np.shape(weights)[:-1], frames - 1))[..., None]
-    normal = np.eye(frames) + step.T @ (weights * step)
-    if frames > 3:
-        third = np.diff(np.eye(frames), n=3, axis=0)
-        normal = normal + JERK_WEIGHT * third.T @ third
-    flat = (*positions.shape[:-2], -1)
-    pull = positions.reshape(flat) + step.T @ (
-        weights * velocities[..., :-1, :, :].reshape(*flat[:-2], frames - 1, -1)
-    )
-    return np.linalg.solve(normal, pull).reshape(positions.shape)
 
 
 def plant_weights(feet: np.ndarray, labels: np.ndarray, fps: float) -> np.ndarray:
@@ -169,13 +171,21 @@ def _bend(paths: np.ndarray, axis: np.ndarray, limb: tuple[int, int, int]) -> np
     chain = normalise(end - upper)
     out = middle - upper
     out = out - chain * np.einsum("...i,...i->...", out, chain)[..., None]
-    return out + HINGE_SHARE * np.cross(chain, axis)
+    return gaussian_smooth(out + HINGE_SHARE * np.cross(chain, axis), BEND_SMOOTHING, axis=-2)
 
 
 def _fit_foot(
-    targets: np.ndarray, rest: np.ndarray, ankle: int, heel_stands: np.ndarray, ball_stands: np.ndarray
+    targets: np.ndarray,
+    rest: np.ndarray,
+    ankle: int,
+    heel_stands: np.ndarray,
+    ball_stands: np.ndarray,
+    fps: float,
 ) -> None:
-    """Give the foot in targets (..., T, 22, 3) its length, moving less what stands more, and keep it off the ground."""
+    """Give the foot in targets (..., T, 22, 3) its length, moving less what stands more, and keep it off the ground.
+
+    A foot that swings past clears the ground by more.
+    """
     (toe,) = CHILDREN[ankle]
     length = np.linalg.norm(rest[..., toe, :], axis=-1)[..., None, None]
     foot = targets[..., toe, :] - targets[..., ankle, :]
@@ -183,8 +193,11 @@ def _fit_foot(
     share = ((ball_stands + 0.05) / (ball_stands + heel_stands + 0.1))[..., None]
     targets[..., ankle, :] -= share * change
     targets[..., toe, :] += (1.0 - share) * change
+    across = np.gradient(targets[..., toe, :], axis=-2)[..., (0, 2)] * fps
+    speed = gaussian_smooth(np.linalg.norm(across, axis=-1), 1.0, axis=-1)
+    least = LEAST_HEIGHT + (SWING_HEIGHT - LEAST_HEIGHT) * smoothstep(speed, *SWINGS)
     below = np.maximum(
-        LEAST_HEIGHT - targets[..., toe, 1], LEAST_HEIGHT - rest[..., toe, 1, None] - targets[..., ankle, 1]
+        least - targets[..., toe, 1], LEAST_HEIGHT - rest[..., toe, 1, None] - targets[..., ankle, 1]
     )
     targets[..., (ankle, toe), 1] += np.maximum(below, 0.0)[..., None]
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from intermamba.motion.filters import convolve, gaussian_smooth, smoothstep
+from intermamba.motion.filters import convolve, gaussian_smooth, minimum_jerk, smoothstep
 
 
 def test_convolution_is_the_weighted_sum_of_neighbours(rng):
@@ -27,3 +27,12 @@ def test_gaussian_of_a_short_clip(rng):
 def test_smoothstep_rises_either_way():
     np.testing.assert_allclose(smoothstep(np.array([0, 1, 2, 3, 4.0]), 1, 3), [0, 0, 0.5, 1, 1])
     np.testing.assert_allclose(smoothstep(np.array([0, 1, 2, 3, 4.0]), 3, 1), [1, 1, 0.5, 0, 0])
+
+
+def test_minimum_jerk_starts_and_ends_at_rest():
+    x = np.linspace(-0.5, 1.5, 401)
+    y = minimum_jerk(x)
+    assert (y[x <= 0] == 0).all()
+    assert (y[x >= 1] == 1).all()
+    assert (np.diff(y) >= 0).all()
+    assert np.abs(np.diff(y, n=2)).max() < 2e-4  # no step in speed

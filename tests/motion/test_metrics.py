@@ -3,14 +3,15 @@ import pytest
 
 from intermamba.motion.kinematics import fk
 from intermamba.motion.metrics import (
-    _segment_distance,
     bone_length_cv,
     contact_distance,
     facing_partner,
     foot_skate,
+    jerk_percentile,
     jitter,
     pelvis_distance,
     penetration,
+    penetration_depth,
     summary,
 )
 from intermamba.motion.placement import TOE_HEIGHT
@@ -57,20 +58,26 @@ def test_bone_length_variation_is_of_the_worst_bone():
     assert bone_length_cv(joints) == pytest.approx(0.05 / 1.05, rel=1e-6)
 
 
-def test_segment_distance_is_that_of_the_nearest_points(rng):
-    a, b, c, d = rng.standard_normal((4, 60, 3))
-    s = np.linspace(0, 1, 101)
-    first = a[:, None] + s[:, None] * (b - a)[:, None]
-    second = c[:, None] + s[:, None] * (d - c)[:, None]
-    brute = np.linalg.norm(first[:, :, None] - second[:, None], axis=-1).min(axis=(1, 2))
-    np.testing.assert_allclose(_segment_distance(a, b, c, d), brute, atol=0.02)
-    assert (_segment_distance(a, b, c, d) <= brute + 1e-9).all()
-
-
 def test_bodies_penetrate_only_when_they_meet():
     assert penetration(two(1.0)) == 0
     touching, inside = penetration(two(0.15)), penetration(two(0.02))
     assert 0 < touching < inside < 0.25
+
+
+def test_penetration_depth_is_that_of_every_frame():
+    joints = np.concatenate([two(1.0), two(0.02)], axis=1)
+    depth = penetration_depth(joints)
+    assert depth.shape == (20,)
+    assert (depth[:10] == 0).all()
+    np.testing.assert_allclose(depth[10:], penetration(two(0.02)))
+
+
+def test_jerk_percentile_sees_one_pop():
+    joints = standing(400)
+    assert jerk_percentile(joints, 30) == 0
+    joints[200, L_WRIST] += 0.1
+    assert jerk_percentile(joints, 30) == 0  # 4 of 8734
+    assert jerk_percentile(joints, 30, 100) == pytest.approx(3 * 0.1 * np.sqrt(3) * 30**3)
 
 
 def test_distances_and_facing():

@@ -3,12 +3,14 @@ import pytest
 
 from intermamba.errors import IntermambaError
 from intermamba.motion.features import CONTACTS, POSITIONS, ROTATIONS, VELOCITIES, encode
-from intermamba.motion.filters import gaussian_smooth
-from intermamba.motion.kinematics import bone_vectors, fk
+from intermamba.motion.filters import JERK_WEIGHT, fit_paths, gaussian_smooth
+from intermamba.motion.kinematics import bone_vectors, fit_rotations, fk
 from intermamba.motion.metrics import bone_length_cv, foot_skate, jitter
-from intermamba.motion.reconstruct import JERK_WEIGHT, fit_paths, plant_weights, reconstruct
-from intermamba.motion.skeleton import FEET, L_FOOT, PARENTS, R_FOOT
+from intermamba.motion.reconstruct import plant_weights, reconstruct
+from intermamba.motion.skeleton import DEFAULT_REST, FEET, L_FOOT, PARENTS, R_FOOT
 from tests.clips import synthetic_pair
+
+from .people import face_to_face
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +151,12 @@ def test_a_foot_stands_when_labelled_low_and_slow():
     feet[:, 2, 1] = 0.2
     labels[:, 3] = 0.2
     np.testing.assert_allclose(plant_weights(feet, labels, 30.0), np.tile([1, 0, 0, 0], (10, 1)))
+
+
+def test_a_foot_that_is_quick_clears_the_ground():
+    joints = face_to_face(2.0)
+    joints[..., 0] += np.linspace(0.0, 4.0, 60)[:, None]  # both slide over the floor at 2 m/s
+    rest = np.stack([DEFAULT_REST, DEFAULT_REST])
+    toes = reconstruct(encode(joints, fit_rotations(joints, rest)), rest).joints[:, 5:-5, (L_FOOT, R_FOOT)]
+    assert joints[..., L_FOOT, 1].max() < 0.03
+    assert toes[..., 1].min() > 0.045

@@ -1,0 +1,169 @@
+"""The contacts that a motion nearly makes: hands that stay near something of the other, and blows that land."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .body_points import BODY_POINTS, body_point, point_frame
+from .filters import gaussian_smooth
+from .rotations import normalise
+from .touch import Touch
+
+HANDS = ("left_hand", "right_hand")
+FEET = ("left_foot", "right_foot")
+# What a hand rests on, and what a blow lands on.
+HOLDS = (
+    *HANDS,
+    *(
+        f"{side}_{part}"
+        for side in ("left", "right")
+        for part in ("shoulder", "shoulder_blade", "upper_arm", "forearm")
+    ),
+    *("chest", "belly", "upper_back", "back", "lower_back", "waist_left", "waist_right"),
+)
+TARGETS = (
+    *HANDS,
+    "chest",
+    "belly",
+    "head",
+    "left_shoulder",
+    "right_shoulder",
+    "left_forearm",
+    "right_forearm",
+)
+
+# A hand holds where it is this near (m), to a hand and to another point, and this slow beside it (m/s), for so many
+# seconds; it goes on while it is not `LOOSER` times as far or fast, and over pauses this long (s).
+NEAR_HAND, NEAR_BODY = 0.16, 0.14
+SLOW = 0.8
+HELD_SECONDS = 0.27
+LOOSER = 1.3
+PAUSE_SECONDS = 0.15
+# A blow comes at least this fast (m/s) straight at a point, gets this near (m), and has lost all but this share of
+# its speed after it; seconds over which these speeds are measured.
+FAST = 2.0
+LANDS_WITHIN = 0.13
+FOLLOWS_THROUGH = 0.35
+BLOW_SECONDS = 0.1
+STRAIGHT = 0.8
+# Frames at 30 fps over which a hold and a blow are brought about.
+HOLD_RAMP, BLOW_RAMP = (8, 8), (5, 6)
+
+Points = dict[str, np.ndarray]
+"""Where each point is (2, T, 3)."""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    touch: Touch
+    distance: float  # m, mean
+    blow: bool = False
+
+
+def find_touches(joints: np.ndarray, fps: float = 30.0) -> list[Touch]:
+    """Contacts that joints (2, T, 22, 3) nearly make, in order of time; no limb is in two at once.
+
+    People who pass each other, and hands that swing by, make none.
+    """
+    joints = joints.astype(float)
+    if joints.shape[1] < 4:
+        return []
+    points = {name: body_point(joints, name) for name in {*HANDS, *FEET, *HOLDS, *TARGETS}}
+    found = sorted((*_holds(joints, points, fps), *_blows(joints, points, fps)), key=_worth)
+    taken: list[Touch] = []
+    for candidate in found:
+        if not any(_same_limb(candidate.touch, other) for other in taken):
+            taken.append(candidate.touch)
+    return sorted(taken, key=lambda touch: touch.start)
+
+
+def _worth(candidate: _Candidate) -> tuple[float, ...]:
+    """Holds go before blows, hand in hand before hand on body, and near before far."""
+    return candidate.blow, candidate.touch.on not in HANDS, candidate.distance
+
+
+def _same_limb(one: Touch, other: Touch) -> bool:
+    if one.start >= other.stop + 2 or other.start >= one.stop + 2:
+        return False
+    limbs = [{(person, point) for person, point, comes in touch.ends if comes > 0} for touch in (one, other)]
+    return bool(limbs[0] & limbs[1])
+
+
+def _pairs(points: tuple[str, ...], targets: tuple[str, ...]) -> Iterator[tuple[int, str, str]]:
+    """Person, point and target; two hands come once."""
+    for person in (0, 1):
+        for point in points:
+            for on in targets:
+                if person == 0 or on not in HANDS or point not in HANDS:
+                    yield person, point, on
+
+
+def _holds(joints: np.ndarray, points: Points, fps: float) -> Iterator[_Candidate]:
+    least, pause = max(round(HELD_SECONDS * fps), 3), round(PAUSE_SECONDS * fps)
+    for person, point, on in _pairs(HANDS, HOLDS):
+        between = points[point][person] - points[on][1 - person]
+        distance = np.linalg.norm(between, axis=-1)
+        near = NEAR_HAND if on in HANDS else NEAR_BODY
+        if (distance < near).sum() < least:
+            continue
+        speed = np.linalg.norm(np.gradient(gaussian_smooth(between, 1.5, 0), axis=0), axis=-1) * fps
+        held = (distance < near) & (speed < SLOW)
+        maybe = (distance < LOOSER * near) & (speed < LOOSER * SLOW)
+        for start, stop in _runs(maybe, pause):
+            during = np.arange(start, stop)[held[start:stop]]
+            if len(during) >= least:
+                offset = _lands_on(joints[:, during], person, on, between[during])
+                touch = Touch(
+                    person, point, on, int(during[0]), int(during[-1]) + 1, HOLD_RAMP, offset=offset
+                )
+                yield _Candidate(touch, float(distance[during].mean()))
+
+
+def _blows(joints: np.ndarray, points: Points, fps: float) -> Iterator[_Candidate]:
+    span = max(round(BLOW_SECONDS * fps), 1)
+    for person, point, on in _pairs((*HANDS, *FEET), TARGETS):
+        between = points[point][person] - points[on][1 - person]
+        distance = np.linalg.norm(between, axis=-1)
+        for at in range(span, len(distance) - span):
+            if distance[at] > LANDS_WITHIN or distance[at] > distance[at - span : at + span + 1].min():
+                continue
+            before, after = (between[at] - between[at - span], between[at + span] - between[at])
+            way = np.linalg.norm(before)
+            if (
+                way * fps / span > FAST
+                and distance[at - span] - distance[at] > STRAIGHT * way
+                and after @ before < FOLLOWS_THROUGH * way**2
+            ):
+                offset = _lands_on(joints[:, at : at + 1], person, on, between[at : at + 1])
+                touch = Touch(person, point, on, at, at + 2, BLOW_RAMP, offset=offset)
+                yield _Candidate(touch, float(distance[at]), blow=True)
+
+
+def _lands_on(joints: np.ndarray, person: int, on: str, between: np.ndarray) -> tuple[float, float, float]:
+    """The offset from a target to the place on the surface that a point is over; `between` (T, 3) is their distance."""
+    point = BODY_POINTS[on]
+    if point.limb:
+        return 0.0, 0.0, 0.0
+    frame = np.stack(point_frame(joints[1 - person], on), axis=-2)
+    over = np.median(np.einsum("tij,tj->ti", frame, between), axis=0)
+    middle = np.array(point.offset)
+    if point.frame == "limb":
+        around = normalise((over + middle) * [1.0, 0.0, 1.0]) * np.linalg.norm(middle)
+        over = around - middle + over * [0.0, 1.0, 0.0]
+    else:
+        normal = normalise(middle)
+        over = over - normal * (normal @ over)
+    return float(over[0]), float(over[1]), float(over[2])
+
+
+def _runs(mask: np.ndarray, pause: int) -> list[tuple[int, int]]:
+    """Where a mask (T,) is true, as (start, stop), with pauses of up to `pause` frames filled."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
+    runs: list[tuple[int, int]] = []
+    for start, stop in edges.reshape(-1, 2).tolist():
+        if runs and start - runs[-1][1] <= pause:
+            runs[-1] = (runs[-1][0], stop)
+        else:
+            runs.append((start, stop))
+    return runs

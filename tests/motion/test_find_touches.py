@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+
+from intermamba.motion.adjust import reach
+from intermamba.motion.body_points import HAND, body_point
+from intermamba.motion.find_touches import find_touches
+from intermamba.motion.skeleton import ARMS
+from intermamba.motion.touch import Touch, keep_touches, touch_distance
+
+from .people import face_to_face, standing
+
+
+def spoilt(joints, by=(0.05, -0.03, 0.03)):
+    """The second person a little elsewhere, so that contacts are only nearly made."""
+    return joints + np.array([[[[0.0, 0.0, 0.0]]], [[by]]])
+
+
+@pytest.mark.parametrize("on", ["right_hand", "left_hand", "left_shoulder", "back", "chest", "right_forearm"])
+def test_a_hand_that_stays_near_is_found_and_kept(on):
+    joints = spoilt(keep_touches(face_to_face(0.55, 90), [Touch(0, "right_hand", on, 35, 60)]))
+    (touch,) = find_touches(joints)
+    assert (touch.person, touch.point) == (0, "right_hand")
+    assert touch.on == on
+    assert abs(touch.start - 35) < 8
+    assert abs(touch.stop - 60) < 8
+    assert touch_distance(joints, touch).max() > 0.01
+    assert touch_distance(keep_touches(joints, [touch]), touch).max() < 0.01
+
+
+def test_a_hand_on_the_body_stays_over_the_place_that_it_was_over():
+    hold = Touch(0, "right_hand", "back", 35, 60, offset=(0.05, 0.02, -0.06))
+    joints = keep_touches(face_to_face(0.5, 90), [hold])
+    (touch,) = find_touches(joints)
+    assert touch.on == "back"
+    assert touch.offset[:2] == pytest.approx((0.05, 0.02), abs=0.02)
+    assert abs(touch.offset[2]) < 0.02
+    out = keep_touches(joints, [touch])
+    assert np.linalg.norm((body_point(out[0], "right_hand") - body_point(joints[0], "right_hand"))[45]) < 0.1
+
+
+def blow(follow_through: bool) -> np.ndarray:
+    """A fist that comes at the chest at 4 m/s, and comes back; or goes on past the shoulder."""
+    joints = face_to_face(0.62)
+    chest = body_point(joints[1], "chest", (0.0, 0.0, 0.06))
+    away = np.clip(np.abs(np.arange(60) - 30) - 1, 0, 3)[:, None] * np.array([-0.02, -0.02, -0.13])
+    if follow_through:
+        away = np.clip(np.arange(60) - 30, -3, 10)[:, None] * np.array([0.0, 0.1, 0.09]) + [0.12, 0.0, 0.0]
+    reach(joints[0], ARMS[1], chest + away, tip=HAND)
+    return joints
+
+
+def test_a_blow_lands():
+    (touch,) = find_touches(blow(follow_through=False))
+    assert (touch.person, touch.point, touch.on) == (0, "right_hand", "chest")
+    assert touch.stop - touch.start <= 3
+    assert abs(touch.start - 30) <= 2
+
+
+def test_a_hand_that_goes_by_makes_no_touch():
+    assert find_touches(blow(follow_through=True)) == []
+
+
+def test_people_who_pass_make_no_touch():
+    joints = np.stack([standing(), standing(at=(0.55, 0.0), yaw=np.pi)])
+    walk = np.linspace(-1.3, 1.3, 60)[:, None, None] * np.array([0.0, 0.0, 1.0])
+    joints = joints + np.stack([walk, -walk])
+    gap = body_point(joints[0], "left_hand") - body_point(joints[1], "left_hand")
+    assert np.linalg.norm(gap, axis=-1).min() < 0.15
+    assert find_touches(joints) == []
+
+
+def test_no_limb_is_in_two_touches_at_once():
+    holds = [Touch(0, "left_hand", "right_hand", 20, 60), Touch(0, "right_hand", "left_hand", 20, 60)]
+    found = find_touches(spoilt(keep_touches(face_to_face(0.6, 90), holds), (0.03, 0.0, 0.0)))
+    assert {(touch.point, touch.on) for touch in found} == {
+        ("left_hand", "right_hand"),
+        ("right_hand", "left_hand"),
+    }
+
+
+def test_a_moment_and_people_far_apart_make_none():
+    assert find_touches(face_to_face(0.5, 3)) == []
+    assert find_touches(face_to_face(2.0)) == []
