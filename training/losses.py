@@ -87,8 +87,10 @@ def _bones(joints: Tensor) -> Tensor:
 
 def _distance_map(joints: Tensor) -> Tensor:
     """(B,2,T,J,3) -> (B,T,J,J): every joint of one person to every joint of the other."""
-    between = joints[:, 0, :, :, None] - joints[:, 1, :, None, :]
-    return (between.square().sum(-1) + 1e-8).sqrt()
+    first, second = joints[:, 0].flatten(0, 1), joints[:, 1].flatten(0, 1)
+    return torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist").view(
+        *joints[:, 0].shape[:-1], -1
+    )
 
 
 def _relative_turn(joints: Tensor) -> Tensor:

@@ -29,6 +29,9 @@ class Recipe:
     """Whether the two people change places half the time. Without it the first is the one whom captions name first."""
     common_captions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Captions that are true of every moment of the clips whose id starts with the key."""
+    interactions: dict[str, str] = field(default_factory=dict)
+    """What real clips show: the name of a score, whose phrasings they get, by the beginning of a clip's id, or by # and
+    the tag of a segment."""
     handed: tuple[str, ...] = ()
     """Interactions that are never mirrored."""
     shortest: int = 48

@@ -31,6 +31,7 @@ from intermamba.text.encoder import TextEncoder
 
 from .data.batches import Batches, mirror_words
 from .data.clips import Clip, load_clips
+from .data.naming import named
 from .monitor import Monitor
 from .recipe import Recipe, load_recipe
 from .trainer import Tokens, Trainer
@@ -85,7 +86,7 @@ def run(
     start: Bundle | None = None,
 ) -> None:
     """Train `recipe` on the clips below `data`, writing checkpoint and curves into `out`."""
-    folders = {folder: load_clips(data / folder) for folder in recipe.shares}
+    folders = {name: named(load_clips(data / name), recipe.interactions) for name in recipe.shares}
     held_out = load_clips(data / recipe.held_out) if recipe.held_out else []
     clips = [clip for folder in folders.values() for clip in folder]
     tokens = caption_tokens(recipe, [*clips, *held_out], text)

@@ -1,7 +1,8 @@
 """Two-person clips with captions, from a folder of motion files.
 
 A folder holds `captions.jsonl` (a line per clip: `id`, `captions` true of any part of it, `segments` of `f0`, `f1`,
-`captions` true where the whole segment is seen, either of them optional, and optional `interaction`, its kind)
+`captions` true where the whole segment is seen and an optional `tag`, either of them optional, and an optional
+`interaction`, its kind)
 and `<id>.npz` with `joints` (2,T,22,3) in metres, Y up, floor at 0, 30 fps. `rotations` (2,T,22,4) are taken from
 the file when it has them, from the source skeleton when the file has that, and fitted to the joints otherwise.
 """
@@ -41,6 +42,7 @@ class Segment:
     start: int
     stop: int
     captions: tuple[str, ...]
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,9 @@ def _load_clip(folder: Path, entry: dict[str, Any]) -> Clip:
         rest=rest.astype(np.float32),
         good=~(bad.any(0) | glitches(rotations)),
         captions=tuple(entry.get("captions", ())),
-        segments=tuple(Segment(s["f0"], s["f1"], tuple(s["captions"])) for s in entry.get("segments", [])),
+        segments=tuple(
+            Segment(s["f0"], s["f1"], tuple(s["captions"]), s.get("tag", "")) for s in entry.get("segments", [])
+        ),
         interaction=entry.get("interaction", ""),
     )
 
