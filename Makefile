@@ -1,11 +1,12 @@
-# make demo   two people dancing salsa: a .blend, an FBX each, a .glb and a picture, in out/
-# make test   every test, on Blender 4.2, 4.5 and 5.0 as Python modules
+# make demo      two people dancing salsa: a .blend, an FBX each, a .glb and a picture, in out/
+# make gallery   a clip of every interaction that the bundled model knows: docs/interactions.png
+# make test      every test, on Blender 4.2, 4.5 and 5.0 as Python modules
 # Where there is no make: `pip install nox`, then `python -m nox -s demo` or `python -m nox -s test`.
 
 PYTHON ?= python3.11
 
-.PHONY: demo test
-demo test: .venv/nox-is-ready
+.PHONY: demo gallery test
+demo gallery test: .venv/nox-is-ready
 	.venv/bin/python -m nox -s $@
 
 .venv/nox-is-ready:

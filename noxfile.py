@@ -32,6 +32,13 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def gallery(session: nox.Session) -> None:
+    """A clip of every interaction, on one sheet: docs/interactions.png."""
+    install_once(session, "-e", ".[viz]")
+    session.run("python", "tools/gallery.py", *session.posargs)
+
+
+@nox.session(python=PYTHON)
 def test(session: nox.Session) -> None:
     """All tests: the Python packages here, then the add-on on each Blender."""
     for version in BLENDERS:

@@ -81,6 +81,9 @@ class Session:
         self.job: Job | None = None
         self.error = ""
         self.note = ""
+        self.warning = ""
+        self.prompt = ""
+        """What the warning is about."""
         self._client: WorkerClient | None = None
         self._used = 0.0
 
@@ -88,7 +91,7 @@ class Session:
         """Begin to sample in the background. Raises IntermambaError when that cannot be."""
         if self.job:
             raise IntermambaError("A motion is being generated: wait for it, or cancel it first.")
-        self.error = self.note = ""
+        self._begin(request)
         name = self._worker(engine).generate(**vars(request))
         self.job = Job(name, target)
         if not bpy.app.timers.is_registered(pump):
@@ -96,8 +99,10 @@ class Session:
 
     def run(self, request: Request, engine: str) -> Motion:
         """Sample and wait. Raises IntermambaError."""
-        self.error = self.note = ""
-        return self._worker(engine).run(**vars(request))
+        self._begin(request)
+        motion = self._worker(engine).run(**vars(request))
+        self.warning = motion.settings.get("warning", "")
+        return motion
 
     def cancel(self) -> None:
         """Give up the job at once; what its worker still sends is dropped."""
@@ -133,6 +138,10 @@ class Session:
             raise IntermambaError("No motion is waiting: generate one first.")
         return job
 
+    def _begin(self, request: Request) -> None:
+        self.error = self.note = self.warning = ""
+        self.prompt = request.prompt
+
     def _worker(self, engine: str) -> WorkerClient:
         command = worker_command(engine)
         if self._client is None or self._client.command != command:
@@ -151,6 +160,8 @@ class Session:
             case "progress":
                 self.job.step, self.job.total = message["step"], message["total"]
                 self.job.eta, self.job.phase = message["eta"], message["phase"] or "sampling"
+            case "warning":
+                self.warning = message["message"]
             case "result":
                 try:
                     self.job.motion = motion_of(message)

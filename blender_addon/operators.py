@@ -57,6 +57,8 @@ class INTERMAMBA_OT_generate(bpy.types.Operator):
             session.note = place_motion(context, motion, target.armatures(), target.start)
         except IntermambaError as error:
             return _failed(self, error)
+        if session.warning:
+            self.report({"WARNING"}, session.warning)
         self.report({"INFO"}, session.note)
         return {"FINISHED"}
 

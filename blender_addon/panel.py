@@ -23,6 +23,10 @@ class INTERMAMBA_PT_main(bpy.types.Panel):
         column = layout.column()
         column.enabled = session.job is None
         column.prop(settings, "prompt", text="", placeholder="What do the two people do?")
+        if session.warning and session.prompt == settings.prompt.strip():
+            _draw_sentence(layout, context, session.warning, "ERROR")
+        column = layout.column()
+        column.enabled = session.job is None
         column.separator(factor=0.5)
         row = column.row(align=True)
         row.prop(settings, "seconds")

@@ -34,11 +34,17 @@ class IntermambaPreferences(bpy.types.AddonPreferences):
         column.prop(self, "model", placeholder="The bundled model")
 
 
+def model_folder() -> str:
+    """The folder of the model that the preferences name; empty for the bundled one."""
+    addon = bpy.context.preferences.addons.get(__package__)
+    return bpy.path.abspath(addon.preferences.model) if addon else ""
+
+
 def worker_command(engine: str) -> list[str]:
     """The command line of the worker for an engine of properties.ENGINES."""
     addon = bpy.context.preferences.addons.get(__package__)
-    command, model = (addon.preferences.command, addon.preferences.model) if addon else ("", "")
-    arguments = ["--model", bpy.path.abspath(model)] if model else []
+    command, model = addon.preferences.command if addon else "", model_folder()
+    arguments = ["--model", model] if model else []
     if engine == "FAKE":
         arguments.append("--fake")
     if command.strip():

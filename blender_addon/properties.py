@@ -3,11 +3,25 @@
 import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from .suggestions import known_prompts, matching
+
 FPS = 30  # of the model; a scene's own rate is used for the keys
 ENGINES = (
     ("AUTO", "Model", "Sample the motion with the model"),
     ("FAKE", "Made up", "Answer with made-up motion, for tests of everything around the model"),
 )
+
+
+def _suggest(settings: "IntermambaSettings", _: bpy.types.Context, typed: str) -> list[tuple[str, str]]:
+    """What the model knows that fits what is typed; all of it while the prompt is as it was."""
+    return matching("" if typed == settings.prompt else typed)
+
+
+def _suit_length(settings: "IntermambaSettings", _: bpy.types.Context) -> None:
+    """A suggested prompt brings its length."""
+    entry = known_prompts().get(settings.prompt)
+    if entry:
+        settings.seconds = entry.seconds
 
 
 def _is_armature(_: object, ob: bpy.types.Object) -> bool:
@@ -28,9 +42,12 @@ class IntermambaSettings(bpy.types.PropertyGroup):
 
     prompt: StringProperty(
         name="Prompt",
-        description="What the two people do together, in English",
+        description="What the two people do together, in English. A suggestion also sets the seconds that suit it",
         default="Two people dance salsa",
         maxlen=500,
+        search=_suggest,
+        search_options={"SUGGESTION"},
+        update=_suit_length,
     )
     seconds: FloatProperty(
         name="Seconds",

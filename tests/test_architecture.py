@@ -46,8 +46,9 @@ def test_bpy_lives_in_the_addon_alone():
             assert not uses(path, "bpy", "mathutils", "blender_addon"), path
 
 
-def test_the_addon_uses_motion_retarget_and_the_worker_client_alone():
+def test_the_addon_uses_motion_retarget_bundles_and_the_worker_client_alone():
     allowed = (
+        "intermamba.bundles",
         "intermamba.motion",
         "intermamba.retarget",
         "intermamba.worker",
@@ -97,6 +98,7 @@ def test_arrows_point_one_way():
         "intermamba.diffusion.samplers",
         "intermamba.retarget.transfer",
         "intermamba.worker.client",
+        "intermamba.bundles.bundle",
     ],
 )
 def test_what_runs_inside_blender_needs_numpy_alone(module):

@@ -8,19 +8,22 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from intermamba.bundles.bundle import PROMPTS, bundled_folder, write_config, write_stats
+from intermamba.bundles.bundle import KNOWN, PROMPTS, bundled_folder, write_known, write_stats
 from intermamba.errors import IntermambaError
 from intermamba.files import atomic_write
 from intermamba.model.config import ModelConfig
 from intermamba.model.network import InterMamba
 from intermamba.model.onnx import export_onnx
-from intermamba.text.encoder import GRAPH, TOKENIZER
+from intermamba.text.encoder import GRAPH, TOKENIZER, TextEncoder
 
 from .checkpoint import below, load_checkpoint
-from .model_card import model_card
+from .model_card import write_card
+from .prompts import Interaction, calibrate, load_interactions
 from .recipe import Release, release_of
 
 
@@ -56,18 +59,31 @@ def export(checkpoint: Path, folder: Path, version: str, text: Path) -> None:
                 shutil.copyfile(text / name, temporary)
     export_onnx(model, folder)
     write_stats(folder, **stats)
-    prompts = [{"prompt": prompt, "seconds": seconds} for prompt, seconds in release.prompts]
     config = _config(release, recipe, version, step)
-    for name, content in (
-        (PROMPTS, json.dumps(prompts, indent=2) + "\n"),
-        ("MODEL_CARD.md", model_card(config)),
-    ):
-        with atomic_write(folder / name) as temporary:
-            temporary.write_text(content, encoding="utf-8", newline="\n")
-    write_config(folder, config)
+    config |= write_prompts(folder, load_interactions(release.interactions))
+    write_card(folder, config)
+
+
+def write_prompts(folder: Path, interactions: Sequence[Interaction]) -> dict[str, Any]:
+    """Write prompts.json and, for warnings, known.npz into a folder with a text encoder; return the config's part."""
+    prompts = [asdict(entry) for interaction in interactions for entry in interaction.entries()]
+    with atomic_write(folder / PROMPTS) as temporary:
+        text = json.dumps(prompts, indent=2, ensure_ascii=False) + "\n"
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    if not interactions:
+        (folder / KNOWN).unlink(missing_ok=True)
+        return {}
+    known, nearest = calibrate(interactions, TextEncoder(folder))
+    write_known(folder, known)
+    print(
+        f"Warnings: {nearest['accepted']:.1%} of {nearest['unseen']} unseen phrasings are accepted, "
+        f"{nearest['caught']:.1%} of {nearest['foreign']} foreign prompts are caught."
+    )
+    return {"nearest": nearest}
 
 
 def _config(release: Release, recipe: dict[str, Any], version: str, step: int) -> dict[str, Any]:
+    acknowledgements = [source.acknowledgement for source in release.sources] + [release.acknowledgement]
     return {
         "name": recipe["name"],
         "version": version,
@@ -77,8 +93,9 @@ def _config(release: Release, recipe: dict[str, Any], version: str, step: int) -
         "max_frames": recipe["model"]["max_frames"],
         "text_encoder": "all-MiniLM-L6-v2, 8-bit weights",
         "licence": release.licence,
-        "acknowledgement": release.acknowledgement,
+        "acknowledgement": " ".join(filter(None, dict.fromkeys(acknowledgements))),
         "training_data": release.training_data,
+        "sources": [asdict(source) for source in release.sources],
         "steps_trained": step,
         "git_commit": _git_commit(),
         "contrast": release.contrast,

@@ -1,11 +1,15 @@
 """A bundle: the folder that an engine loads. Nothing in it is ever unpickled.
 
 config.json     format, name, version, model (sizes of the network), fps, max_frames, text_encoder, licence,
-                acknowledgement, training_data, git_commit, defaults, files (SHA-256 of every other file)
+                acknowledgement, training_data, git_commit, defaults, nearest (its `threshold`: the nearness
+                under which a prompt is far from all known ones), files (SHA-256 of every other file)
 weights.safetensors, condition.onnx, denoiser.onnx    the network, for torch and for onnxruntime
 text.onnx, tokenizer.json                             the text encoder
 stats.npz       mean and std of the features (262,), rest offsets of the generated people (22, 3) in metres
-prompts.json    examples: [{"prompt": "...", "seconds": 7.0}, ...]
+prompts.json    what the model knows: [{"prompt": "...", "seconds": 7.0, "interaction": "...", "title": "..."}, ...];
+                the last two may be missing
+known.npz       optional, for warnings (text/nearest.py): embeddings of phrasings that training used, known (N, 384)
+                float16, the entry of prompts.json that stands for each, shown (N,) int16, and foreign (F, 384) float16
 MODEL_CARD.md   what the model is, for people
 """
 
@@ -23,11 +27,13 @@ from ..errors import BundleError
 from ..files import atomic_write
 from ..text.encoder import GRAPH as TEXT
 from ..text.encoder import TOKENIZER
+from ..text.nearest import KnownPhrasings
 
 FORMAT = 1
 CONFIG = "config.json"
 STATS = "stats.npz"
 PROMPTS = "prompts.json"
+KNOWN = "known.npz"
 WEIGHTS = "weights.safetensors"
 CONDITION = "condition.onnx"
 DENOISER = "denoiser.onnx"
@@ -48,6 +54,17 @@ _DEFAULT_TYPES: dict[str, type | tuple[type, ...]] = {"steps": int, "guidance": 
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """A prompt that a model knows, with a length that suits it."""
+
+    prompt: str
+    seconds: float
+    interaction: str = ""
+    """Its measure's name; empty in bundles that know one thing."""
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Bundle:
     """A bundle whose files were found whole; the network itself is loaded by an engine."""
 
@@ -59,7 +76,9 @@ class Bundle:
     """(262,) float32, all above zero."""
     rest: np.ndarray
     """(22, 3) float32 rest offsets of the generated people, metres."""
-    prompts: list[dict[str, Any]]
+    prompts: list[Prompt]
+    known: KnownPhrasings | None = None
+    """What tells prompts that are far from all that the model knows; None in bundles that never warn."""
 
     @property
     def name(self) -> str:
@@ -142,7 +161,26 @@ def load_bundle(name: str | Path | None = None) -> Bundle:
     for file, digest in config["files"].items():
         _check_file(folder, file, digest)
     mean, std, rest = _read_stats(folder)
-    return Bundle(folder, config, mean, std, rest, _read_prompts(folder))
+    prompts = read_prompts(folder)
+    known = _read_known(folder, config, prompts) if KNOWN in config["files"] else None
+    return Bundle(folder, config, mean, std, rest, prompts, known)
+
+
+def read_prompts(folder: str | Path) -> list[Prompt]:
+    """Read the prompts of a bundle's folder, and nothing else of it. Raises BundleError when they are damaged."""
+    try:
+        entries = json.loads((Path(folder) / PROMPTS).read_text(encoding="utf-8"))
+        return [
+            Prompt(
+                str(entry["prompt"]),
+                float(entry["seconds"]),
+                str(entry.get("interaction", "")),
+                str(entry.get("title", "")),
+            )
+            for entry in entries
+        ]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _damaged(Path(folder), PROMPTS) from error
 
 
 def write_config(folder: str | Path, config: dict[str, Any]) -> None:
@@ -167,6 +205,17 @@ def write_stats(folder: str | Path, mean: np.ndarray, std: np.ndarray, rest: np.
     with atomic_write(Path(folder) / STATS) as temporary:
         np.savez(temporary, mean=np.float32(mean), std=np.float32(std), rest=np.float32(rest))
     _read_stats(Path(folder))
+
+
+def write_known(folder: str | Path, known: KnownPhrasings) -> None:
+    """Write known.npz. The threshold belongs into config.json, as nearest."""
+    with atomic_write(Path(folder) / KNOWN) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            known=np.float16(known.known),
+            shown=np.int16(known.shown),
+            foreign=np.float16(known.foreign),
+        )
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -226,12 +275,28 @@ def _read_stats(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return arrays["mean"], arrays["std"], arrays["rest"]
 
 
-def _read_prompts(folder: Path) -> list[dict[str, Any]]:
+def _read_known(folder: Path, config: dict[str, Any], prompts: list[Prompt]) -> KnownPhrasings:
+    nearest = config.get("nearest")
+    threshold = nearest.get("threshold") if isinstance(nearest, dict) else None
+    if not isinstance(threshold, int | float):
+        raise BundleError(f"The model {folder} has no valid 'nearest' in {CONFIG}: export it again.")
     try:
-        prompts = json.loads((folder / PROMPTS).read_text(encoding="utf-8"))
-        return [{"prompt": str(item["prompt"]), "seconds": float(item["seconds"])} for item in prompts]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise _damaged(folder, PROMPTS) from error
+        with np.load(folder / KNOWN, allow_pickle=False) as file:
+            known, foreign = (file[name].astype(np.float32) for name in ("known", "foreign"))
+            shown = file["shown"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise _damaged(folder, KNOWN) from error
+    if not (
+        known.ndim == foreign.ndim == 2
+        and known.shape[1] == foreign.shape[1]
+        and shown.shape == known.shape[:1] != (0,)
+        and shown.dtype.kind == "i"
+        and 0 <= shown.min() <= shown.max() < len(prompts)
+        and np.isfinite(known).all()
+        and np.isfinite(foreign).all()
+    ):
+        raise _damaged(folder, KNOWN)
+    return KnownPhrasings(known, shown, foreign, [entry.prompt for entry in prompts], float(threshold))
 
 
 def _sha256(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,7 @@ def _make_takes(
             motion = engine.sample(
                 wanted,
                 lambda step, label=label: progress.show(f"{label}sampling", step.index + 1, step.total),
+                None if take else lambda sentence: _warn(progress, sentence),
             )
             for path in paths:
                 written = write(path, motion, _reporter(progress, f"{label}{path.name}"))
@@ -88,6 +90,11 @@ def _make_takes(
             raise
         except IntermambaError as error:
             raise FailedError(str(error)) from error
+
+
+def _warn(progress: Progress, sentence: str) -> None:
+    progress.clear()
+    print(f"intermamba: {sentence}", file=sys.stderr, flush=True)
 
 
 def _reporter(progress: Progress, what: str) -> Callable[[int, int], None]:

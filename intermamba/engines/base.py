@@ -6,6 +6,7 @@ Shapes: B batch, 2 people, T frames, 262 features, S text tokens, C channels of 
 import ctypes
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
@@ -21,9 +22,11 @@ from ..diffusion.schedule import cosine_schedule
 from ..errors import IntermambaError
 from ..motion.apart import keep_apart
 from ..motion.features import FEATURES
+from ..motion.finish import finish
 from ..motion.motion import Motion
 from ..motion.reconstruct import reconstruct
 from ..text.encoder import TextEncoder
+from ..text.nearest import sentence_embedding
 
 MIN_FRAMES = 16
 MAX_STEPS = 1000
@@ -104,23 +107,40 @@ class Engine(ABC):
         """Return the condition (1, C) of a prompt."""
         return self.condition(*self.text.encode([prompt]))
 
-    def sample(self, request: Request, on_step: OnStep | None = None) -> Motion:
+    def warning(self, prompt: str) -> str:
+        """Return one sentence, naming the nearest known prompt, for one that is far from all of them, else ""."""
+        if self.bundle.known is None:
+            return ""
+        (embedding,) = sentence_embedding(*self.text.encode([prompt]))
+        return self.bundle.known.warning(prompt, embedding)
+
+    def sample(
+        self, request: Request, on_step: OnStep | None = None, on_warning: Callable[[str], None] | None = None
+    ) -> Motion:
         """Return the motion that is asked for; `on_step` hears of each sampling step, and ends it by raising.
 
-        Raises IntermambaError for a request that cannot be met.
+        A prompt far from all that the bundle knows is sampled all the same: `on_warning` gets a sentence about it
+        before the first step, and the motion's settings keep it as `warning`. Raises IntermambaError for a request
+        that cannot be met.
         """
         request.validate(self.bundle)
-        settings = request.settings(self.bundle)
+        settings: dict[str, Any] = {**request.settings(self.bundle), "engine": self.name}
+        if warning := self.warning(request.prompt):
+            settings["warning"] = warning
+            if on_warning:
+                on_warning(warning)
         denoise = self._steered(self._guided(self.encode(request.prompt), settings["guidance"]))
         x_T = noise(request.seed, request.frames)
         x_0 = SAMPLERS[settings["sampler"]](denoise, x_T, cosine_schedule(), on_step, steps=settings["steps"])
-        motion = reconstruct(x_0[0] * self.bundle.std + self.bundle.mean, self.bundle.rest, self.bundle.fps)
+        motion = finish(
+            reconstruct(x_0[0] * self.bundle.std + self.bundle.mean, self.bundle.rest, self.bundle.fps)
+        )
         return replace(
             motion,
             prompt=request.prompt,
             seed=request.seed,
             model=self.bundle.name,
-            settings={**settings, "engine": self.name},
+            settings=settings,
         )
 
     def _steered(self, denoise: Denoiser) -> Denoiser:

@@ -57,6 +57,14 @@ class FakeEngine(Engine):
         """Return a condition (1, 1) that differs between prompts, so that they can be told apart."""
         return np.full((1, 1), sum(prompt.encode()) % 97 / 97, np.float32)
 
+    def warning(self, prompt: str) -> str:
+        """Return the warning that a bundle without swimming would give, so that what shows it can be tried."""
+        return (
+            f'"{prompt}" is far from what this model knows; nearest: "Two people march".'
+            if "swim" in prompt
+            else ""
+        )
+
     def condition(self, tokens: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Return the condition (B, 1)."""
         return np.zeros((len(tokens), 1), np.float32)

@@ -127,7 +127,7 @@ class WorkerClient:
     ) -> Motion:
         """Generate and wait, for scripts: generate()'s arguments in, a Motion out.
 
-        `on_message` gets the job's progress and previews. Raises what the worker answered: IntermambaError
+        `on_message` gets the job's progress, warning and previews. Raises what the worker answered: IntermambaError
         for bad input, BundleError, WorkerError; and Cancelled when the job was cancelled.
         """
         job = self.generate(prompt, **settings)

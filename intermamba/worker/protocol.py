@@ -6,9 +6,10 @@
     header    UTF-8 JSON object {"type": ..., fields, "arrays": [{"name", "dtype", "shape"}, ...]}
     payload   those arrays one after another, little-endian, C order
 
-To the worker: generate, cancel, ping, shutdown. From it: hello (always first), progress, preview, result,
-error, cancelled, pong. Fields and message types that a side does not know are ignored, so that a newer peer
-of the same PROTOCOL may send more. Nothing is pickled; every length is checked before memory is taken.
+To the worker: generate, cancel, ping, shutdown. From it: hello (always first), progress, warning (at most one a
+job, before its first step), preview, result, error, cancelled, pong. Fields and message types that a side does not
+know are ignored, so that a newer peer of the same PROTOCOL may send more. Nothing is pickled; every length is checked
+before memory is taken.
 """
 
 import json
@@ -47,6 +48,7 @@ REQUIRED = {
     "generate": ("job", "prompt", "frames", "seed"),
     "cancel": ("job",),
     "progress": ("job", "step", "total"),
+    "warning": ("job", "message"),
     "preview": ("job",),
     "result": ("job", "fps"),
     "error": ("code", "message"),

@@ -116,7 +116,12 @@ class _Server:
         self._check_stop()
         names = ("prompt", "frames", "seed", "steps", "guidance", "sampler")
         request = Request(**{name: message[name] for name in names if message[name] is not None})
-        return self._engine.sample(request, self._on_step(message["job"], bool(message["preview"])))
+        job = message["job"]
+        return self._engine.sample(
+            request,
+            self._on_step(job, bool(message["preview"])),
+            lambda sentence: self._send("warning", job=job, message=sentence[:4000]),
+        )
 
     def _on_step(self, job: str, preview: bool) -> Callable[[Any], None]:
         began = previewed = time.monotonic()

@@ -53,7 +53,7 @@ def scene(addon):
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     bpy.context.scene.render.fps = 30
     addon.session.close()
-    addon.session.error = addon.session.note = ""
+    addon.session.error = addon.session.note = addon.session.warning = ""
     yield bpy.context.scene
     addon.session.close()
 

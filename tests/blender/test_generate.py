@@ -1,5 +1,6 @@
 """From prompt to keys with the made-up engine: the blocking operator, the timer, cancel, and every kind of trouble."""
 
+import json
 import os
 import signal
 
@@ -112,6 +113,28 @@ def test_the_timer_places_the_result(scene, session):
     assert session.note == "Frames 4 to 35"
     assert tuple(mannequins()[0].animation_data.action.frame_range) == (4.0, 35.0)
     assert session.tick() == 1.0  # the worker stays for the next one
+
+
+def test_a_warning_is_shown_while_sampling_and_until_the_next_start(session):
+    start(session, prompt="they swim", steps=SLOW)
+    pump_until(lambda: session.job.step)
+    assert session.prompt == "they swim"
+    assert session.warning == '"they swim" is far from what this model knows; nearest: "Two people march".'
+    session.cancel()
+    assert session.warning
+    start(session)
+    assert session.warning == ""
+    pump_until(lambda: not session.job)
+    assert session.warning == ""
+
+
+def test_a_script_gets_its_motion_and_the_warning(scene):
+    assert generate(prompt="they swim", frames=16) == {"FINISHED"}
+    assert "far from what this model knows" in jobs.session.warning
+    action = mannequins()[0].animation_data.action
+    assert jobs.session.warning in json.loads(action["intermamba_settings"]).values()
+    generate(prompt="they march", frames=16)
+    assert jobs.session.warning == ""
 
 
 def test_starting_does_not_wait(session):

@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 
 from intermamba.bundles import bundle as bundles
-from intermamba.bundles.bundle import find_bundle, list_bundles, load_bundle, write_config, write_stats
+from intermamba.bundles.bundle import (
+    Prompt,
+    find_bundle,
+    list_bundles,
+    load_bundle,
+    read_prompts,
+    write_config,
+    write_known,
+    write_stats,
+)
 from intermamba.errors import BundleError
+from intermamba.text.nearest import KnownPhrasings
 
 CONFIG = {
     "name": "test",
@@ -42,10 +52,68 @@ def test_a_written_bundle_loads(folder):
     assert (bundle.fps, bundle.max_frames) == (30.0, 64)
     assert bundle.defaults == CONFIG["defaults"]
     assert (bundle.mean.shape, bundle.std.shape, bundle.rest.shape) == ((262,), (262,), (22, 3))
-    assert bundle.prompts == [{"prompt": "Two people wave.", "seconds": 4.0}]
+    assert bundle.prompts == [Prompt("Two people wave.", 4.0)]
+    assert bundle.known is None
     assert set(bundle.files) == {*bundles.REQUIRED, "MODEL_CARD.md"}
     assert all(path.is_file() for path in bundle.files.values())
     assert str(folder) in [str(p.parent) for p in bundle.files.values()]
+
+
+def test_prompts_name_their_interaction(folder):
+    entry = {"prompt": "Two people hug", "seconds": 3, "interaction": "embrace", "title": "Embrace"}
+    (folder / "prompts.json").write_text(json.dumps([entry, {"prompt": "Hug", "seconds": 2}]))
+    assert read_prompts(folder) == [Prompt("Two people hug", 3.0, "embrace", "Embrace"), Prompt("Hug", 2.0)]
+
+
+@pytest.mark.parametrize("text", ["", "{}x", "[1]", '[{"prompt": "a"}]', '["a"]', '[{"seconds": 1}]'])
+def test_damaged_prompts_are_named(folder, text):
+    (folder / "prompts.json").write_text(text)
+    with pytest.raises(BundleError, match=r"prompts\.json .* damaged"):
+        read_prompts(folder)
+
+
+def with_known(folder, threshold=0.5, **changes):
+    arrays = {"known": np.eye(2), "shown": np.zeros(2, int), "foreign": np.empty((0, 2))} | changes
+    write_known(folder, KnownPhrasings(**arrays, prompts=[]))
+    write_config(folder, CONFIG | {"nearest": {"threshold": threshold}})
+    return folder
+
+
+def test_known_phrasings_load(folder):
+    known = load_bundle(with_known(folder)).known
+    assert known is not None
+    assert known.threshold == 0.5
+    assert known.known.dtype == np.float32
+    assert "wave" in known.warning("swim", np.array([-1.0, 0.0]))
+    assert known.warning("wave", np.array([1.0, 0.0])) == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shown": np.ones(2, int)},  # there is one prompt alone
+        {"shown": np.zeros(3, int)},
+        {"known": np.full((2, 2), np.nan)},
+        {"known": np.empty((0, 2)), "shown": np.empty(0, int)},
+        {"foreign": np.ones((1, 3))},
+        {"known": np.ones(2)},
+    ],
+)
+def test_impossible_known_phrasings_are_damaged(folder, changes):
+    with pytest.raises(BundleError, match=r"known\.npz .* damaged"):
+        load_bundle(with_known(folder, **changes))
+
+
+def test_known_phrasings_need_a_threshold(folder):
+    with pytest.raises(BundleError, match="no valid 'nearest'"):
+        load_bundle(with_known(folder, threshold="low"))
+
+
+def test_known_phrasings_are_never_unpickled(folder):
+    np.savez(folder / "known.npz", known=np.array([{}]), shown=np.zeros(1, int), foreign=np.ones((1, 2)))
+    write_config(folder, CONFIG | {"nearest": {"threshold": 0.5}})
+    with pytest.raises(BundleError, match=r"known\.npz .* damaged"):
+        load_bundle(folder)
 
 
 def test_every_damaged_file_is_named(folder):

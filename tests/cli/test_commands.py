@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from intermamba import __version__, cli
-from intermamba.bundles.bundle import Bundle
+from intermamba.bundles.bundle import Bundle, Prompt
 from intermamba.cli import bench, doctor, machine, models
 from intermamba.engines.fake import FakeEngine
 from intermamba.errors import BundleError
@@ -22,13 +22,15 @@ def run(*arguments):
         return end.code
 
 
-def fake_bundle(folder, **config):
+EXAMPLES = [Prompt("Two people dance salsa", 7.0)]
+
+
+def fake_bundle(folder, examples=EXAMPLES, **config):
     """A bundle as models and doctor see it."""
     engine = FakeEngine()
     (folder / "weights.safetensors").write_bytes(bytes(2_000_000))
     config = engine.bundle.config | {"files": {"weights.safetensors": ""}} | config
-    examples = [{"prompt": "Two people dance salsa", "seconds": 7.0}]
-    return Bundle(folder, config, engine.bundle.mean, engine.bundle.std, engine.bundle.rest, examples)
+    return Bundle(folder, config, engine.bundle.mean, engine.bundle.std, engine.bundle.rest, list(examples))
 
 
 def test_version_and_help(capsys):
@@ -72,6 +74,25 @@ def test_models_lists_what_there_is(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(models, "list_bundles", list)
     assert run("models") == 1
     assert "No model is installed" in capsys.readouterr().out
+
+
+def test_models_lists_every_prompt_on_request(monkeypatch, tmp_path, capsys):
+    examples = [
+        Prompt("Two people hug", 3.0, "embrace", "Embrace"),
+        Prompt("A friendly hug", 3.0, "embrace", "Embrace"),
+        Prompt("Two people wave", 2.5, "wave", "Wave"),
+    ]
+    monkeypatch.setattr(models, "load_bundle", lambda folder: fake_bundle(folder, examples))
+    monkeypatch.setattr(models, "list_bundles", lambda: [tmp_path])
+    assert run("models") == 0
+    text = capsys.readouterr().out
+    assert "Knows 2 interactions: Embrace; Wave" in text
+    assert text.count("try: ") == 2
+    assert "A friendly hug" not in text
+    assert "all 3 prompts: intermamba models --prompts" in text
+    assert run("models", "--prompts") == 0
+    text = capsys.readouterr().out
+    assert '  Embrace\n    "Two people hug" (3 s)\n    "A friendly hug" (3 s)\n\n  Wave\n' in text
 
 
 def test_doctor_says_what_works(monkeypatch, tmp_path, capsys):

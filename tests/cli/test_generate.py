@@ -66,6 +66,15 @@ def test_takes_count_names_and_seeds(tmp_path, capsys):
     assert [load_motion(tmp_path / f"m_{take}.npz").seed for take in (1, 2, 3)] == [7, 8, 9]
 
 
+def test_a_prompt_that_is_not_known_is_told_once_and_made(tmp_path, capsys):
+    assert run("they swim", "--frames", "16", "--takes", "2") == 0
+    out, err = said(capsys)
+    warning = '"they swim" is far from what this model knows; nearest: "Two people march".'
+    assert out.split() == ["motion_1.npz", "motion_2.npz"]
+    assert err == f"intermamba: {warning}\n"
+    assert load_motion(tmp_path / "motion_2.npz").settings["warning"] == warning
+
+
 def test_model_and_device_reach_the_engine(engine):
     assert run("march", "--frames", "16", "--model", "mine", "--device", "cpu") == 0
     assert engine[0][:2] == ("mine", "cpu")

@@ -54,6 +54,18 @@ def test_hello_comes_first_and_says_who_answers(worker):
     assert hello["version"]
 
 
+def test_a_warning_comes_before_the_steps_and_with_the_result(worker):
+    process = worker("fast")
+    tell(process, Message("generate", {"job": "j", "prompt": "swim", "frames": 16, "seed": 0}))
+    messages = read(process, "result")
+    (warning,) = (m for m in messages if m.type == "warning")
+    first_step = next(m for m in messages if m["phase"] == "sampling")
+    assert messages.index(warning) < messages.index(first_step)
+    assert warning["job"] == "j"
+    assert messages[-1]["settings"]["warning"] == warning["message"]
+    assert "far from what this model knows" in warning["message"]
+
+
 @pytest.mark.parametrize("mode", ["slow", "hanging"])
 def test_the_worker_ends_when_its_stdin_closes(worker, mode):
     process = worker(mode)

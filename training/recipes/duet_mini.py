@@ -1,9 +1,9 @@
 """The bundled model: small enough for a laptop's CPU, trained on free two-person motion capture."""
 
 from intermamba.model.config import mini
+from training import sources
 from training.losses import LossWeights
 from training.recipe import Recipe, Release
-from training.sources import CMU, CMU_EXTRA
 
 
 def recipe() -> Recipe:
@@ -20,37 +20,41 @@ def recipe() -> Recipe:
         shares={"duets": 0.8, "cmu": 0.17, "cmu_extra": 0.03},
         held_out="held_out",
         swap=False,
-        handed=("handshake",),  # people shake right hands
-        common_captions={
-            "60_61": (
-                "Two people dance salsa.",
-                "Two people dance salsa together.",
-                "A couple dances salsa.",
-                "Two dancers dance a salsa.",
-                "One person leads another in a salsa dance.",
-                "Two people are dancing.",
-                "A pair dances together, holding hands.",
-                "Salsa dance.",
-            ),
+        interactions={
+            **{
+                "60_61": "salsa",
+                "18_19_01": "handshake",
+                "20_21_11": "high_five",
+                "22_23_08": "hold_hands_walk",
+            },
+            **dict.fromkeys(("#spin", "#spins", "#arms"), "underarm_turn"),
         },
+        handed=("handshake",),  # people shake right hands
     )
 
 
 RELEASE = Release(
-    description="Two people dance salsa, whatever else the prompt says: another seed is another dance.",
+    description=(
+        "Two people greet, help, fight, follow, dance and celebrate with each other: 32 interactions, each in many "
+        "phrasings. Prompts far from all of them get a warning."
+    ),
     licence="CC0-1.0 for the weights; commercial use is allowed. Keep the acknowledgements below.",
     training_data=(
-        "Twelve salsa duets of the CMU Graphics Lab Motion Capture Database (subjects 60 and 61, 3.3 minutes) and "
-        "five short two-person trials of the same database (a handshake, a high five, a pull, a walk hand in hand, "
-        "a stumble; 12 seconds), mirrored and with the people exchanged. CMU's terms allow use in products; the "
-        "motion data itself may not be resold and is not part of this model."
+        "Real salsa duets and two-person contacts of the CMU Graphics Lab Motion Capture Database, and duets composed "
+        "from single-person clips of CMU, ACCAD and freely licensed animation libraries. The motion data itself is not "
+        "part of this model."
     ),
+    sources=sources.ALL,
     acknowledgement=(
-        "The text encoder is all-MiniLM-L6-v2 by the sentence-transformers authors "
-        "(Apache-2.0), its weights rounded to 8 bits."
+        "The text encoder is all-MiniLM-L6-v2 by the sentence-transformers authors (Apache-2.0), its weights rounded "
+        "to 8 bits."
     ),
-    sources=(CMU, CMU_EXTRA),
     contrast=0.15,
     least_distance=0.4,
-    interactions=("salsa",),
-)
+    interactions=(
+        "bow", "handshake", "high_five", "embrace", "push", "punch", "kick", "sparring", "shadow_guard", "walk_past",
+        "walk_beside", "hold_hands_walk", "lead_by_hand", "follow", "chase", "circle", "mirror_arms", "dance_watch",
+        "salsa", "underarm_turn", "jump_together", "celebrate", "crouch", "hand_over_box", "direct_signals",
+        "cartwheel", "pat_shoulder", "wave", "talk_listen", "help_up", "knock_down", "step_knee",
+    ),
+)  # fmt: skip
