@@ -116,7 +116,8 @@ def _load_clip(folder: Path, entry: dict[str, Any]) -> Clip:
         good=~(bad.any(0) | glitches(rotations)),
         captions=tuple(entry.get("captions", ())),
         segments=tuple(
-            Segment(s["f0"], s["f1"], tuple(s["captions"]), s.get("tag", "")) for s in entry.get("segments", [])
+            Segment(s["f0"], s["f1"], tuple(s["captions"]), s.get("tag", ""))
+            for s in entry.get("segments", [])
         ),
         interaction=entry.get("interaction", ""),
     )

@@ -1,4 +1,4 @@
-"""Real clips under the names and phrasings that scores give to interactions: `real = true` in training/compose/scores."""
+"""Real clips under the names and phrasings that scores (those with `real = true`) give to interactions."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,7 +32,8 @@ def _phrasings(name: str, rng: np.random.Generator) -> tuple[str, ...]:
 def _named(clip: Clip, interactions: Mapping[str, str], captions: Mapping[str, tuple[str, ...]]) -> Clip:
     name = next((name for start, name in interactions.items() if clip.id.startswith(start)), "")
     segments = tuple(
-        replace(s, captions=s.captions + captions.get(interactions.get(f"#{s.tag}", ""), ())) for s in clip.segments
+        replace(s, captions=s.captions + captions.get(interactions.get(f"#{s.tag}", ""), ()))
+        for s in clip.segments
     )
     return replace(
         clip,
