@@ -11,11 +11,12 @@ from intermamba.engines.base import noise
 from intermamba.motion.reconstruct import reconstruct
 from intermamba.render.sheet import draw_sheet
 
-from .data.batches import Batches
+from .data.batches import Batch, Batches
 from .trainer import Trainer
 
 BATCHES = 3
 GUIDANCE, STEPS, FRAMES = 3.0, 20, 120
+PROMPT_STEP = 990
 
 
 class Monitor:
@@ -35,12 +36,21 @@ class Monitor:
             t = torch.linspace(20, 980, len(batch.captions)).long().to(self.trainer.device)
             for name, value in self.trainer.terms(self.trainer.ema, batch, t).items():
                 totals[name] = totals.get(name, 0.0) + float(value) / BATCHES
+            totals["prompt"] = totals.get("prompt", 0.0) + self._prompt_tells(batch) / BATCHES
         torch.set_rng_state(state)
         for name, value in totals.items():
             curves.add_scalar(f"held out/{name}", value, self.trainer.step)
         caption = self.batches[0].captions[self.trainer.step // self.trainer.recipe.save_every % 8]
         curves.add_image("sample", self._sample(caption), self.trainer.step, dataformats="HWC")
         return totals
+
+    def _prompt_tells(self, batch: Batch) -> float:
+        """How much of the diffusion term, in noise that hides which interaction it is, the prompt takes away."""
+        t = torch.full((len(batch.captions),), PROMPT_STEP, device=self.trainer.device)
+        hidden, told = (
+            self.trainer.terms(self.trainer.ema, batch, t, keep)["diffusion"] for keep in (0.0, 1.0)
+        )
+        return float(1 - told / hidden)
 
     def _sample(self, caption: str) -> np.ndarray:
         """A contact sheet (height, width, 3) of what the network makes of a caption."""

@@ -47,6 +47,8 @@ class Recipe:
     ema_decay: float = 0.998
     clip_norm: float = 1.0
     condition_dropout: float = 0.1
+    noise_bias: float = 1.0
+    """Above 1, high noise is trained more: see training.trainer.noise_steps."""
     seed: int = 0
     save_every: int = 200
 

@@ -57,7 +57,7 @@ class Trainer:
         recipe = self.recipe
         torch.manual_seed(recipe.seed * 1_000_003 + self.step)
         batch = self.batches.batch(self.step)
-        t = torch.randint(len(self.alpha_bar), (len(batch.captions),)).to(self.device)
+        t = noise_steps(len(batch.captions), len(self.alpha_bar), recipe.noise_bias).to(self.device)
         keep = (torch.rand(len(t), 1) >= recipe.condition_dropout).to(self.device)
         rate = self.learning_rate(self.step)
         for group in self.optimizer.param_groups:
@@ -133,6 +133,11 @@ class Trainer:
         self.ema.load_state_dict(weights)
         stats = (bundle.mean, bundle.std, bundle.rest)
         self.mean, self.std, self.rest = (torch.as_tensor(x, device=self.device) for x in stats)
+
+
+def noise_steps(count: int, total: int, bias: float) -> Tensor:
+    """Diffusion steps (count,) as total (1 - u^bias), u uniform: all alike at bias 1, the noisiest oftener above."""
+    return (total * (1 - torch.rand(count) ** bias)).long().clamp(max=total - 1)
 
 
 def bfloat16_is_fast() -> bool:

@@ -6,6 +6,7 @@ Shapes: B batch, P people (2), T frames, F features, L tokens, D width, S text t
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import IntermambaError
@@ -45,8 +46,7 @@ class Block(nn.Module):
         self.cross_astm = nn.ModuleList(CrossASTM(config) for _ in range(roles))
         self.residual = nn.Linear(config.width, config.width) if config.inter_residual else None
         if self.residual is not None:
-            nn.init.zeros_(self.residual.weight)
-            nn.init.zeros_(self.residual.bias)
+            _zero(self.residual)
 
     def forward(self, people: list[Tensor], emb_BD: Tensor) -> list[Tensor]:
         """Give the next state of the people."""
@@ -70,9 +70,9 @@ class InterMamba(nn.Module):
         self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.in_proj = nn.Linear(token, width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
-        self.out_proj = nn.Linear(width, token)
-        nn.init.zeros_(self.out_proj.weight)
-        nn.init.zeros_(self.out_proj.bias)
+        self.out_proj = _zero(nn.Linear(width, token))
+        self.token_proj = _zero(nn.Linear(width, width)) if config.direct_text else None
+        self.out_scale = _zero(nn.Linear(width, 2 * width)) if config.direct_text else None
         self.person_PD = nn.Parameter(0.02 * torch.randn(2, width)) if config.person_embedding else None
         self.positions_LD: Tensor
         self.register_buffer(
@@ -95,18 +95,30 @@ class InterMamba(nn.Module):
         h_BPLD = h_BPLD + self.positions_LD[: h_BPLD.shape[2]]
         if self.person_PD is not None:  # in noise, shared weights cannot tell who is who
             h_BPLD = h_BPLD + self.person_PD[:, None]
+        if self.token_proj is not None:  # LayerNorms alone are slow to learn what is asked for
+            h_BPLD = h_BPLD + self.token_proj(F.silu(emb_BD))[:, None, None]
         if self.config.shared_people:
-            state, emb_BD = [h_BPLD.flatten(0, 1)], emb_BD.repeat_interleave(people, 0)
+            state, told_BD = [h_BPLD.flatten(0, 1)], emb_BD.repeat_interleave(people, 0)
         else:
-            state = list(h_BPLD.unbind(1))
+            state, told_BD = list(h_BPLD.unbind(1)), emb_BD
         for index, block in enumerate(self.blocks):
             if self.config.two_way and index:  # every other block reads the clip from its end
                 state = [h.flip(1) for h in state]
-            state = block(state, emb_BD)
+            state = block(state, told_BD)
         if self.config.two_way and len(self.blocks) % 2 == 0:
             state = [h.flip(1) for h in state]
         h_BPLD = torch.stack(state, 1).view(batch, people, -1, self.config.width)
+        if self.out_scale is not None:
+            scale_BD, shift_BD = self.out_scale(F.silu(emb_BD)).chunk(2, -1)
+            h_BPLD = h_BPLD * (1 + scale_BD[:, None, None]) + shift_BD[:, None, None]
         return self.out_proj(h_BPLD).view(batch, people, -1, self.config.features)[:, :, :frames]
+
+
+def _zero(linear: nn.Linear) -> nn.Linear:
+    """At the start of training it adds nothing."""
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear
 
 
 def exchange(h_BLD: Tensor) -> Tensor:

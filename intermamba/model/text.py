@@ -3,6 +3,7 @@
 Shapes: B batch, S text tokens, C channels of the condition.
 """
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
@@ -23,10 +24,19 @@ class TextTransformer(nn.Module):
         )
         self.layers = nn.TransformerEncoder(layer, config.text_layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)
+        self.sentence = nn.Linear(config.text_width, width, bias=False) if config.direct_text else None
+        if self.sentence is not None:
+            nn.init.zeros_(self.sentence.weight)
 
     def forward(self, tokens_BSK: Tensor, mask_BS: Tensor) -> Tensor:
         """Give cond_BC from features of the frozen encoder; the mask is True at real tokens."""
         x_BSC = self.layers(self.in_proj(tokens_BSK), src_key_padding_mask=~mask_BS)
         x_BSC = self.norm(x_BSC)
         weight_BS1 = mask_BS[:, :, None].to(x_BSC.dtype)
-        return (x_BSC * weight_BS1).sum(1) / weight_BS1.sum(1).clamp(min=1)
+        cond_BC = (x_BSC * weight_BS1).sum(1) / weight_BS1.sum(1).clamp(min=1)
+        if (
+            self.sentence is not None
+        ):  # MiniLM was trained so that the directions of these sums compare sentences
+            sum_BK = (tokens_BSK * weight_BS1).sum(1)
+            cond_BC = cond_BC + self.sentence(F.normalize(sum_BK, dim=-1) * sum_BK.shape[-1] ** 0.5)
+        return cond_BC

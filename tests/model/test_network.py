@@ -13,6 +13,15 @@ from intermamba.model.astm import ASTM, AdaLN, SelfASTM
 from intermamba.model.network import LIIA, InterMamba
 from intermamba.model.ssm import MSSM, SSM
 
+BEYOND_THE_PAPER = dict.fromkeys(("person_embedding", "two_way", "inter_residual", "direct_text"), True)
+OPTIONS = [
+    {},
+    {"shared_people": False},
+    {"delta": "eq6"},
+    BEYOND_THE_PAPER,
+    BEYOND_THE_PAPER | {"shared_people": False},
+]
+
 
 def pair(config, frames, batch=2):
     random = torch.Generator().manual_seed(1)
@@ -64,7 +73,7 @@ def test_the_last_frame_fills_the_last_token(tiny, awake):
     torch.testing.assert_close(network(x, t, cond), network(filled, t, cond)[:, :, :16])
 
 
-@pytest.mark.parametrize("options", [{}, {"shared_people": False}, {"delta": "eq6"}], ids=str)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_numba_is_the_reference_through_the_whole_network(tiny, awake, options, monkeypatch):
     pytest.importorskip("numba")
     results = []
@@ -80,7 +89,7 @@ def test_numba_is_the_reference_through_the_whole_network(tiny, awake, options, 
         torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
 
 
-@pytest.mark.parametrize("options", [{}, {"shared_people": False}, {"delta": "eq6"}], ids=str)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_every_weight_is_used(tiny, awake, options):
     network = awake(replace(tiny, **options))
     x, t, _ = pair(tiny, 30)
@@ -104,6 +113,21 @@ def test_a_new_network_says_zero_and_can_learn(tiny):
         optimiser.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_what_is_beyond_the_paper_begins_as_the_paper(tiny):
+    """All of it but the person embedding and the reading direction adds nothing at the start."""
+    plain = InterMamba(tiny)
+    more = InterMamba(replace(tiny, inter_residual=True, direct_text=True))
+    with torch.no_grad():
+        plain.out_proj.weight.normal_()
+    assert more.load_state_dict(plain.state_dict(), strict=False).unexpected_keys == []
+    x, t, _ = pair(tiny, 20)
+    tokens, mask = torch.randn(2, 5, tiny.text_width), torch.ones(2, 5, dtype=torch.bool)
+    plain.eval(), more.eval()
+    torch.testing.assert_close(
+        more(x, t, more.condition(tokens, mask)), plain(x, t, plain.condition(tokens, mask))
+    )
 
 
 def test_adaln_begins_as_a_layer_norm_and_is_conditioned(tiny):

@@ -16,10 +16,14 @@ import torch
 from intermamba.model.onnx import export_onnx
 from intermamba.model.weights import load_model
 
-OPTIONS = [{"blocks": 1}, {"blocks": 1, "shared_people": False, "delta": "eq6", "patch": 1}]
+BEYOND_THE_PAPER = dict.fromkeys(("person_embedding", "two_way", "inter_residual", "direct_text"), True)
+OPTIONS = [
+    {"blocks": 1} | BEYOND_THE_PAPER,
+    {"blocks": 1, "shared_people": False, "delta": "eq6", "patch": 1},
+]
 
 
-@pytest.fixture(scope="module", params=OPTIONS, ids=["shared, low rank", "separate, equation 6"])
+@pytest.fixture(scope="module", params=OPTIONS, ids=["as bundled", "separate, equation 6"])
 def exported(request, tiny, awake, tmp_path_factory):
     """The folder of an exported network with random weights, and the network as it was written."""
     folder, config = tmp_path_factory.mktemp("exported"), replace(tiny, **request.param)

@@ -14,7 +14,7 @@ from training.data.clips import load_clips  # noqa: E402
 from training.model_card import model_card  # noqa: E402
 from training.recipe import load_recipe, release_of  # noqa: E402
 from training.train import common_rest, make_batches, run  # noqa: E402
-from training.trainer import Trainer  # noqa: E402
+from training.trainer import Trainer, noise_steps  # noqa: E402
 
 from .test_data import write_folder  # noqa: E402
 
@@ -59,6 +59,15 @@ def test_training_lowers_the_loss(clips):
     fresh = trainer(clips, learning_rate=3e-3)
     losses = [fresh.train_step()["diffusion"] for _ in range(40)]
     assert np.mean(losses[-8:]) < 0.9 * np.mean(losses[:8])
+
+
+def test_a_bias_trains_high_noise_more():
+    torch.manual_seed(0)
+    even, biased = noise_steps(20_000, 1000, 1.0), noise_steps(20_000, 1000, 2.5)
+    for steps, share in ((even, 0.03), (biased, 0.03 ** (1 / 2.5))):
+        assert steps.min() >= 0
+        assert steps.max() <= 999
+        assert (steps >= 970).double().mean() == pytest.approx(share, rel=0.1)
 
 
 def test_the_learning_rate_warms_up_holds_and_falls_to_zero(clips):
