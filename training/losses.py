@@ -41,14 +41,26 @@ def loss_terms(
     geometry_until: int = 700,
 ) -> dict[str, Tensor]:
     """Unweighted terms by the names of LossWeights, from normalised features; `mask_BT` is true where frames count."""
+    terms = {"diffusion": _masked((predicted_BPTF - target_BPTF).square().mean((1, 3)), mask_BT)}
+    clear = t_B <= geometry_until
+    if not clear.any():
+        zero = predicted_BPTF.new_zeros(())
+        return terms | dict.fromkeys(
+            ("velocity", "foot", "bone", "distance_map", "orientation", "pose"), zero
+        )
+    return terms | _geometry(predicted_BPTF[clear], target_BPTF[clear], mask_BT[clear], mean_F, std_F)
+
+
+def _geometry(
+    predicted_BPTF: Tensor, target_BPTF: Tensor, mask_BT: Tensor, mean_F: Tensor, std_F: Tensor
+) -> dict[str, Tensor]:
+    """The terms in metres."""
     predicted, target = (
         x[..., POSITIONS] * std_F[POSITIONS] + mean_F[POSITIONS] for x in (predicted_BPTF, target_BPTF)
     )
     joints = predicted.unflatten(-1, (-1, 3))  # (B,P,T,J,3)
     real = target.unflatten(-1, (-1, 3))
     contacts_BPTC = target_BPTF[..., CONTACTS] * std_F[CONTACTS] + mean_F[CONTACTS] > 0.5
-    gate_B = (t_B <= geometry_until).to(predicted.dtype)
-    every_B = torch.ones_like(gate_B)
     step_mask_BT = mask_BT[:, 1:] & mask_BT[:, :-1]
 
     velocity, real_velocity = joints.diff(dim=2), real.diff(dim=2)
@@ -58,13 +70,12 @@ def loss_terms(
     turn, real_turn = _relative_turn(joints), _relative_turn(real)
     pose, real_pose = joints - joints[..., :1, :], real - real[..., :1, :]
     return {
-        "diffusion": _masked((predicted_BPTF - target_BPTF).square().mean((1, 3)), mask_BT, every_B),
-        "velocity": _masked((velocity - real_velocity).square().mean((1, 3, 4)), step_mask_BT, gate_B),
-        "foot": _masked(foot_speed2.mean((1, 3)), step_mask_BT, gate_B),
-        "bone": _masked((_bones(joints) - _bones(real)).square().mean((1, 3)), mask_BT, gate_B),
-        "distance_map": _masked(((distances - real_distances).square() * near).mean((2, 3)), mask_BT, gate_B),
-        "orientation": _masked((turn - real_turn).square().sum(-1), mask_BT, gate_B),
-        "pose": _masked((pose - real_pose).square().mean((1, 3, 4)), mask_BT, gate_B),
+        "velocity": _masked((velocity - real_velocity).square().mean((1, 3, 4)), step_mask_BT),
+        "foot": _masked(foot_speed2.mean((1, 3)), step_mask_BT),
+        "bone": _masked((_bones(joints) - _bones(real)).square().mean((1, 3)), mask_BT),
+        "distance_map": _masked(((distances - real_distances).square() * near).mean((2, 3)), mask_BT),
+        "orientation": _masked((turn - real_turn).square().sum(-1), mask_BT),
+        "pose": _masked((pose - real_pose).square().mean((1, 3, 4)), mask_BT),
     }
 
 
@@ -73,11 +84,9 @@ def total_loss(terms: dict[str, Tensor], weights: LossWeights) -> Tensor:
     return torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()
 
 
-def _masked(error_BT: Tensor, mask_BT: Tensor, gate_B: Tensor) -> Tensor:
-    """Mean over the frames that count of each sample, then over the samples that pass the gate."""
-    frames_B = mask_BT.sum(1).clamp(min=1)
-    per_sample_B = (error_BT * mask_BT).sum(1) / frames_B
-    return (per_sample_B * gate_B).sum() / gate_B.sum().clamp(min=1)
+def _masked(error_BT: Tensor, mask_BT: Tensor) -> Tensor:
+    """Mean over the frames that count of each sample, then over the samples."""
+    return ((error_BT * mask_BT).sum(1) / mask_BT.sum(1).clamp(min=1)).mean()
 
 
 def _bones(joints: Tensor) -> Tensor:

@@ -73,7 +73,9 @@ class InterMamba(nn.Module):
         self.out_proj = _zero(nn.Linear(width, token))
         self.token_proj = _zero(nn.Linear(width, width)) if config.direct_text else None
         self.out_scale = _zero(nn.Linear(width, 2 * width)) if config.direct_text else None
-        self.person_PD = nn.Parameter(0.02 * torch.randn(2, width)) if config.person_embedding else None
+        roles = config.person_embedding and config.shared_people
+        self.person_PD = nn.Parameter(0.02 * torch.randn(2, width)) if roles else None
+        self.role_proj = _zero(nn.Linear(config.condition_width, 2 * width)) if roles else None
         self.positions_LD: Tensor
         self.register_buffer(
             "positions_LD", sinusoid(torch.arange(config.max_tokens), width), persistent=False
@@ -95,10 +97,13 @@ class InterMamba(nn.Module):
         h_BPLD = h_BPLD + self.positions_LD[: h_BPLD.shape[2]]
         if self.person_PD is not None:  # in noise, shared weights cannot tell who is who
             h_BPLD = h_BPLD + self.person_PD[:, None]
+        told_BPD = emb_BD[:, None].repeat(1, people, 1)
+        if self.role_proj is not None:  # what the prompt asks of the one is not what it asks of the other
+            told_BPD = told_BPD + self.role_proj(cond_BC).unflatten(-1, (people, -1))
         if self.token_proj is not None:  # LayerNorms alone are slow to learn what is asked for
-            h_BPLD = h_BPLD + self.token_proj(F.silu(emb_BD))[:, None, None]
+            h_BPLD = h_BPLD + self.token_proj(F.silu(told_BPD))[:, :, None]
         if self.config.shared_people:
-            state, told_BD = [h_BPLD.flatten(0, 1)], emb_BD.repeat_interleave(people, 0)
+            state, told_BD = [h_BPLD.flatten(0, 1)], told_BPD.flatten(0, 1)
         else:
             state, told_BD = list(h_BPLD.unbind(1)), emb_BD
         for index, block in enumerate(self.blocks):
@@ -109,8 +114,8 @@ class InterMamba(nn.Module):
             state = [h.flip(1) for h in state]
         h_BPLD = torch.stack(state, 1).view(batch, people, -1, self.config.width)
         if self.out_scale is not None:
-            scale_BD, shift_BD = self.out_scale(F.silu(emb_BD)).chunk(2, -1)
-            h_BPLD = h_BPLD * (1 + scale_BD[:, None, None]) + shift_BD[:, None, None]
+            scale_BPD, shift_BPD = self.out_scale(F.silu(told_BPD)).chunk(2, -1)
+            h_BPLD = h_BPLD * (1 + scale_BPD[:, :, None]) + shift_BPD[:, :, None]
         return self.out_proj(h_BPLD).view(batch, people, -1, self.config.features)[:, :, :frames]
 
 

@@ -105,9 +105,14 @@ class Batches:
         if clip.segments and (kind < 0.45 or not clip.captions):
             held = [s for s in clip.segments if _shows(s, frames)] or clip.segments
             segment = held[rng.integers(len(held))]
-            slack = frames - (segment.stop - segment.start)  # the crop holds the segment, or lies in it
+            slack = frames - (
+                segment.stop - segment.start
+            )  # the crop holds the segment, near its middle, or lies in it
             low, high = sorted((segment.start - slack, segment.start))
-            return int(np.clip(rng.integers(low, high + 1), 0, last)), _pick(segment.captions, rng)
+            start = (
+                rng.triangular(low, (low + high) / 2, high + 1) if slack > 0 else rng.integers(low, high + 1)
+            )
+            return int(np.clip(start, 0, last)), _pick(segment.captions, rng)
         start = int(rng.integers(last + 1))
         common = self.common[clip.id]
         return start, _pick(common if common and kind > 0.6 else clip.captions, rng)
