@@ -7,7 +7,7 @@ from intermamba.motion.skeleton import HEAD, L_SHOULDER, R_SHOULDER
 from .signals import Person, distance, face_to_face, facing, hand_gaps, hand_in_hand, likeness, rate
 from .verdict import Verdict, all_of, at_least, at_most
 
-HELD = 0.45  # m, palm to palm of dancers who hold hands: palms of captures lie apart when fingers are hooked
+HELD = 0.42  # m, palm to palm of dancers who hold hands: palms of captures lie apart when fingers are hooked
 
 
 def salsa(one: Person, other: Person) -> Verdict:
@@ -45,7 +45,8 @@ def dance_watch(one: Person, other: Person) -> Verdict:
         at_most(other.hand_speed.max(axis=0).mean(), 0.35, "the other's hands move at {} m/s"),
         at_most(other.foot_speed.max(axis=0).mean(), 0.25, "the other's feet move at {} m/s"),
         at_least(np.median(facing(other, one)), 0.4, "the other looks at the dancer with a cosine of {}"),
-        at_least(distance(one, other).min(), 0.25, "they stay {} m apart"),
+        at_least(distance(one, other).min(), 0.65, "they stay {} m apart"),
+        at_most(np.abs(other.bend).max(), 25.0, "the other bends by {} degrees"),
         at_least(one.upright.min(), 0.2, "the head is {} m over the pelvis"),
         at_most(one.guarded.mean(), 0.85, "the fists are up for {} of the time"),
     )
@@ -64,6 +65,7 @@ def mirror_arms(one: Person, other: Person) -> Verdict:
         at_least(alike, 0.65, "the arms move alike with a correlation of {}"),
         at_most(max(np.percentile(p.speed, 80) for p in (one, other)), 0.4, "they walk at {} m/s"),
         at_least(hand_gaps(one, other).min(), 0.15, "hands stay {} m apart"),
+        at_most(max(p.guarded.mean() for p in (one, other)), 0.95, "the fists are up for {} of the time"),
     )
 
 

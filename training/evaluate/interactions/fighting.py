@@ -47,6 +47,7 @@ def push(one: Person, other: Person) -> Verdict:
         at_most(hand_in_hand(one, other), 0.45, "they are hand in hand for {} of the time"),
         at_most(one.lift.max(), 0.4, "the feet of one stay within {} m of the floor"),
         at_least(_reach(one), 0.15, "the hands reach forward by {} m"),
+        at_most(one.longest(distance(one, other) < 0.55), 0.5, "they stay body to body for {} s"),
     )
 
 
@@ -105,18 +106,20 @@ def knock_down(one: Person, other: Person) -> Verdict:
 
 
 def sparring(one: Person, other: Person) -> Verdict:
-    """Face to face with the fists up, and each strikes or kicks at the other."""
+    """Face to face with the fists up, and each strikes or kicks at the other, more than blow and answer."""
+    strikes = _strikes(one, other), _strikes(other, one)
+    frames = np.concatenate(strikes) if all(map(len, strikes)) else np.zeros(1)
     return all_of(
         at_least(np.median(face_to_face(one, other)), FACING, "they face each other with a cosine of {}"),
         at_most(np.median(distance(one, other)), 2.2, "they are {} m apart"),
         at_least(np.median(distance(one, other)), 0.5, "they are {} m apart"),
-        at_least(min(p.guarded.mean() for p in (one, other)), 0.4, "the fists are up for {} of the time"),
+        at_least(min(p.guarded.mean() for p in (one, other)), 0.8, "the fists are up for {} of the time"),
         at_most(hand_in_hand(one, other), 0.8, "they are hand in hand for {} of the time"),
         at_least(
             min(p.stature.min() for p in (one, other)), 0.5, "the hips stay at {} of their standing height"
         ),
-        at_least(float(_strikes(one, other)), 1.0, "one strikes {} times"),
-        at_least(float(_strikes(other, one)), 1.0, "the other strikes {} times"),
+        at_least(min(map(len, strikes)), 1.0, "one of them strikes {} times"),
+        at_least(np.ptp(frames) / one.fps, 0.6, "blows go to and fro for {} s"),
     )
 
 
@@ -132,7 +135,7 @@ def shadow_guard(one: Person, other: Person) -> Verdict:
         at_most(np.median(distance(one, other)), 4.0, "they are {} m apart"),
         at_least(min(p.path for p in (one, other)), 0.15, "each steps {} m"),
         at_least(copies, 0.5, "one's steps follow the other's with a correlation of {}"),
-        at_most(float(_strikes(one, other) + _strikes(other, one)), 0.5, "there are {} strikes"),
+        at_most(len(_strikes(one, other)) + len(_strikes(other, one)), 0.5, "there are {} strikes"),
     )
 
 
@@ -159,11 +162,11 @@ def _reacts(one: Person) -> np.ndarray:
     return one.soon(np.maximum(head, 0.8 * one.hand_speed.max(axis=0)), REACTION)
 
 
-def _strikes(one: Person, other: Person) -> int:
-    """How many times a fist or foot shoots at the other, within reach."""
+def _strikes(one: Person, other: Person) -> np.ndarray:
+    """Frames in which a fist or foot begins to shoot at the other, within reach."""
     reach = distance(one, other) - one.gestures[..., 2].max(axis=0)
     near = (reach < 1.0) & (facing(one, other) > FACING)
     hands = closing(one.palms, one, other).max(axis=0) > SPARRING
     feet = (closing(one.feet, one, other) > KICK) & (one.soon(one.lift, 0.3) > 0.3)
     fast = one.lately((hands | feet[0] | feet[1]) & near, 0.4)
-    return int(np.count_nonzero(np.diff(fast.astype(int), prepend=0) > 0))
+    return np.flatnonzero(np.diff(fast.astype(int), prepend=0) > 0)

@@ -83,6 +83,7 @@ def high_five(one: Person, other: Person) -> Verdict:
         at_least(gaps[a, b, after].max(), 0.1, "they part to {} m"),
         at_most(one.longest(gaps[a, b] < gaps[a, b, at] + 0.1), 0.9, "they stay together for {} s"),
         at_least(rise, 0.2, "both hands rise by {} m to it"),
+        at_most(max(p.guarded.mean() for p in (one, other)), 0.6, "the fists are up for {} of the time"),
         at_least(
             np.median(face_to_face(one, other)[before]), 0.3, "they face each other with a cosine of {}"
         ),
@@ -124,6 +125,7 @@ def pat_shoulder(one: Person, other: Person) -> Verdict:
         at_most(pushed[gaps[hand] < 0.22].max(initial=0.0), 0.25, "the other is moved by {} m"),
         at_least(other.stature.min(), 0.8, "the other's pelvis stays at {} of its standing height"),
         at_least(gaps[hand].max() - gaps[hand].min(), 0.15, "the hand comes or goes by {} m"),
+        at_most(max(p.guarded.mean() for p in (one, other)), 0.6, "the fists are up for {} of the time"),
     )
 
 
@@ -182,6 +184,7 @@ def talk_listen(one: Person, other: Person) -> Verdict:
             (one.raised.max(axis=0) > 0.1).mean(), 0.1, "a hand is over the shoulders for {} of the time"
         ),
         at_least(_nearest_touch(one, other), 0.15, "hands stay {} m from the other"),
+        at_most(max(p.bend.max() for p in (one, other)), 22.0, "they bend by {} degrees"),
     )
 
 
