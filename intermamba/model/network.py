@@ -73,6 +73,7 @@ class InterMamba(nn.Module):
         self.out_proj = _zero(nn.Linear(width, token))
         self.token_proj = _zero(nn.Linear(width, width)) if config.direct_text else None
         self.out_scale = _zero(nn.Linear(width, 2 * width)) if config.direct_text else None
+        self.when_proj = _zero(nn.Linear(2 * width, width)) if config.direct_text else None
         roles = config.person_embedding and config.shared_people
         self.person_PD = nn.Parameter(0.02 * torch.randn(2, width)) if roles else None
         self.role_proj = _zero(nn.Linear(config.condition_width, 2 * width)) if roles else None
@@ -100,8 +101,9 @@ class InterMamba(nn.Module):
         told_BPD = emb_BD[:, None].repeat(1, people, 1)
         if self.role_proj is not None:  # what the prompt asks of the one is not what it asks of the other
             told_BPD = told_BPD + self.role_proj(cond_BC).unflatten(-1, (people, -1))
+        moment_BPLD = self._moments(told_BPD, h_BPLD.shape[2])
         if self.token_proj is not None:  # LayerNorms alone are slow to learn what is asked for
-            h_BPLD = h_BPLD + self.token_proj(F.silu(told_BPD))[:, :, None]
+            h_BPLD = h_BPLD + self.token_proj(moment_BPLD)
         if self.config.shared_people:
             state, told_BD = [h_BPLD.flatten(0, 1)], told_BPD.flatten(0, 1)
         else:
@@ -114,9 +116,17 @@ class InterMamba(nn.Module):
             state = [h.flip(1) for h in state]
         h_BPLD = torch.stack(state, 1).view(batch, people, -1, self.config.width)
         if self.out_scale is not None:
-            scale_BPD, shift_BPD = self.out_scale(F.silu(told_BPD)).chunk(2, -1)
-            h_BPLD = h_BPLD * (1 + scale_BPD[:, :, None]) + shift_BPD[:, :, None]
+            scale_BPLD, shift_BPLD = self.out_scale(moment_BPLD).chunk(2, -1)
+            h_BPLD = h_BPLD * (1 + scale_BPLD) + shift_BPLD
         return self.out_proj(h_BPLD).view(batch, people, -1, self.config.features)[:, :, :frames]
+
+    def _moments(self, told_BPD: Tensor, tokens: int) -> Tensor:
+        """What is asked of each person at each token, which knows how far the start and the end of the clip are."""
+        told_BPLD = told_BPD[:, :, None]
+        if self.when_proj is not None:
+            place_LD = self.positions_LD[:tokens]
+            told_BPLD = told_BPLD + self.when_proj(torch.cat([place_LD, place_LD.flip(0)], -1))
+        return F.silu(told_BPLD)
 
 
 def _zero(linear: nn.Linear) -> nn.Linear:
