@@ -34,6 +34,11 @@ class Recipe:
     the tag of a segment."""
     handed: tuple[str, ...] = ()
     """Interactions that are never mirrored."""
+    mirror: bool = True
+    """Whether the others are, half the time."""
+    clearest: int = 0
+    """Of each interaction with a measure, only so many clips, those that it finds clearest; 0 takes all. A small
+    network learns a few clear examples of each sooner than many shades."""
     shortest: int = 48
     longest: int = 300
     frames_per_batch: int = 4096

@@ -32,6 +32,7 @@ from intermamba.text.encoder import TextEncoder
 from .data.batches import Batches, mirror_words
 from .data.clips import Clip, load_clips
 from .data.naming import named
+from .evaluate.interactions import MEASURES, judge
 from .monitor import Monitor
 from .recipe import Recipe, load_recipe
 from .trainer import Tokens, Trainer
@@ -87,6 +88,7 @@ def run(
 ) -> None:
     """Train `recipe` on the clips below `data`, writing checkpoint and curves into `out`."""
     folders = {name: named(load_clips(data / name), recipe.interactions) for name in recipe.shares}
+    folders = {name: clearest(clips, recipe.clearest) for name, clips in folders.items()}
     held_out = load_clips(data / recipe.held_out) if recipe.held_out else []
     clips = [clip for folder in folders.values() for clip in folder]
     tokens = caption_tokens(recipe, [*clips, *held_out], text)
@@ -136,7 +138,19 @@ def make_batches(recipe: Recipe, clips: list[Clip], weights: Sequence[float] | N
         weights=weights,
         swap=recipe.swap,
         handed=recipe.handed,
+        mirror=recipe.mirror,
     )
+
+
+def clearest(clips: list[Clip], count: int) -> list[Clip]:
+    """The `count` clips of each interaction that its measure finds clearest (0: all), and those without a measure."""
+    kinds: dict[str, list[Clip]] = {}
+    for clip in clips:
+        kinds.setdefault(clip.interaction, []).append(clip)
+    for kind, group in kinds.items():
+        if kind in MEASURES and 0 < count < len(group):
+            kinds[kind] = sorted(group, key=lambda clip: -judge(kind, clip.joints).score)[:count]
+    return [clip for group in kinds.values() for clip in group]
 
 
 def clip_weights(recipe: Recipe, folders: dict[str, list[Clip]]) -> list[float]:

@@ -17,6 +17,9 @@ from intermamba.motion.placement import mirror_pair, place_pair
 
 from .clips import Clip, Segment
 
+EASE = (
+    1 / 6
+)  # how far from the middle of a crop its segment may lie, as a share of the time that is left over
 LONG_SEGMENT = 150  # frames; a walk or a dance is one at any moment
 
 MIRROR_WORDS = {
@@ -52,13 +55,14 @@ class Batches:
         weights: Sequence[float] | None = None,
         swap: bool = True,
         handed: Sequence[str] = (),
+        mirror: bool = True,
     ) -> None:
-        """`weights` are how often the clips are drawn (default: the root of their lengths); the interactions
-        `handed` are never mirrored, and without `swap` the two people never change places.
+        """`weights` are how often the clips are drawn (default: the root of their lengths); without `mirror` nothing
+        is mirrored, and the interactions `handed` never; without `swap` the two people never change places.
         """
         self.clips = clips
         self.weights = np.array([c.frames**0.5 for c in clips] if weights is None else weights, float)
-        self.swap, self.handed = swap, handed
+        self.swap, self.mirror, self.handed = swap, mirror, handed
         self.patch = patch
         self.shortest = shortest
         self.longest = min(longest, max((clip.frames for clip in clips), default=0) - 1)
@@ -96,7 +100,8 @@ class Batches:
     def _toss(self, clip: Clip, rng: np.random.Generator) -> tuple[bool, bool]:
         """Whether to mirror a crop, and whether to exchange its people."""
         mirror, swap = rng.random(2) < 0.5
-        return bool(mirror) and clip.interaction not in self.handed, bool(swap) and self.swap
+        mirror = self.mirror and bool(mirror) and clip.interaction not in self.handed
+        return mirror, bool(swap) and self.swap
 
     def _crop(self, clip: Clip, frames: int, rng: np.random.Generator) -> tuple[int, str]:
         """A start frame, and a caption of the segment there, of the whole clip, or common to all such clips."""
@@ -105,13 +110,11 @@ class Batches:
         if clip.segments and (kind < 0.45 or not clip.captions):
             held = [s for s in clip.segments if _shows(s, frames)] or clip.segments
             segment = held[rng.integers(len(held))]
-            slack = frames - (
-                segment.stop - segment.start
-            )  # the crop holds the segment, near its middle, or lies in it
-            low, high = sorted((segment.start - slack, segment.start))
-            start = (
-                rng.triangular(low, (low + high) / 2, high + 1) if slack > 0 else rng.integers(low, high + 1)
-            )
+            slack = frames - (segment.stop - segment.start)
+            if slack > 0:  # the crop holds the segment, near its middle
+                start = segment.start - slack / 2 + slack * rng.uniform(-EASE, EASE)
+            else:
+                start = rng.integers(segment.start, segment.start - slack + 1)
             return int(np.clip(start, 0, last)), _pick(segment.captions, rng)
         start = int(rng.integers(last + 1))
         common = self.common[clip.id]

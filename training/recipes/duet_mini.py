@@ -32,7 +32,10 @@ def recipe() -> Recipe:
         },
         handed=("handshake",),  # people shake right hands
         noise_bias=2.5,
-        shortest=72,
+        mirror=False,
+        clearest=10,
+        shortest=96,
+        longest=216,
     )
 
 
