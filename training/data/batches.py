@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from intermamba.errors import IntermambaError
 from intermamba.motion.features import FEATURES, encode
-from intermamba.motion.placement import mirror_pair, place_pair
+from intermamba.motion.placement import mirror_pair, place_each, place_pair
 
 from .clips import Clip, Segment
 
@@ -158,7 +158,8 @@ def crop_features(
     joints, rotations = clip.joints[order, crop], clip.rotations[order, crop]
     if mirror:
         joints, rotations = mirror_pair(joints, rotations)
-    return encode(*place_pair(joints, rotations))
+    place = place_each if clip.own_floor else place_pair
+    return encode(*place(joints, rotations))
 
 
 def mirror_words(caption: str) -> str:

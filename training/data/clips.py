@@ -57,6 +57,8 @@ class Clip:
     captions: tuple[str, ...]
     segments: tuple[Segment, ...] = ()
     interaction: str = ""
+    own_floor: bool = False
+    """Whether each person stands on a floor of their own in every crop, as in InterHuman's released loader."""
 
     @property
     def frames(self) -> int:
