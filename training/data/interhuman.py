@@ -43,7 +43,9 @@ def load_interhuman(folder: str | Path, split: str, *, common_floor: bool = Fals
     """
     folder = Path(folder)
     names = _names(folder, split)
-    files = {name: [folder / "motions_processed" / f"person{k}" / f"{name}.npy" for k in (1, 2)] for name in names}
+    files = {
+        name: [folder / "motions_processed" / f"person{k}" / f"{name}.npy" for k in (1, 2)] for name in names
+    }
     return load_converted(
         folder / "converted" / split,
         names,
@@ -129,9 +131,10 @@ def fit_root(joints: NDArray[Any], body: NDArray[Any]) -> tuple[NDArray[Any], ND
     spins = global_rotations(rotations)[..., PARENTS[1:], :]  # in the frame of the pelvis
     bones = bone_vectors(joints)[..., 1:, :]
     rest = measure_rest(joints)
+    root = kabsch(quat_apply(spins, rest[..., None, 1:, :]), bones)
     for _ in range(ROUNDS):
-        root = kabsch(quat_apply(spins, rest[..., None, 1:, :]), bones)
         in_pelvis = np.einsum("...ji,...nj->...ni", root, bones)
         rest[..., 1:, :] = quat_apply(quat_inverse(spins), in_pelvis).mean(axis=-3)
+        root = kabsch(quat_apply(spins, rest[..., None, 1:, :]), bones)
     rotations[..., 0, :] = quat_from_matrix(root)
     return rotations, rest
