@@ -152,8 +152,8 @@ def _read(file: Any, path: Path, name: str) -> NDArray[np.float64]:
     """The first frames (T,56,6) of a clip, at most USED."""
     try:
         data = file[name]
-        shape: tuple[int, ...] = getattr(data, "shape", ())
-        rows = data[:USED].astype(np.float64) if shape[1:] == (ROWS, 6) else None
+        shape: Any = getattr(data, "shape", None)  # a group has none
+        rows = data[:USED].astype(np.float64) if shape and shape[1:] == (ROWS, 6) else None
     except (OSError, ValueError, KeyError) as error:
         raise IntermambaError(f"{name} in {path} cannot be read ({error}).") from error
     if rows is None:
