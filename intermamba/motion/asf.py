@@ -61,6 +61,8 @@ def read_asf(path: str | Path, metres_per_unit: float | None = None) -> Skeleton
                 dof=tuple(word.lower() for word in root["order"]),
             )
         }
+        if sorted(bones["root"].dof) != ["rx", "ry", "rz", "tx", "ty", "tz"]:
+            raise ValueError("the root's order is not TX TY TZ RX RY RZ in some order")
         blocks = _bones(sections["bonedata"], unit, degrees)
         for parent, child in _pairs(sections["hierarchy"]):
             if parent not in bones or child not in blocks:
@@ -145,9 +147,13 @@ def _bones(
             block = {}
         elif words[0] == "end":
             *angles, order = block["axis"]
+            name = block["name"][0]
             end = _floats(block["direction"]) * float(block["length"][0]) * unit
             dof = tuple(word.lower() for word in block.get("dof", []))
-            out[block["name"][0]] = end, _turn(order, _floats(angles), degrees), dof
+            for word in dof:
+                if word not in ("rx", "ry", "rz"):
+                    raise ValueError(f"the freedom {word!r} of {name} is not a rotation")
+            out[name] = end, _turn(order, _floats(angles), degrees), dof
         else:
             block[words[0]] = words[1:]
     return out
