@@ -158,6 +158,9 @@ def damage(folder, what):
         np.save(two, rows)
     elif what == "short":
         np.save(one, rows[:14]), np.save(two, rows[:14])
+    elif what == "feet":
+        rows[:, :186] *= 3.281
+        np.save(two, rows)
     elif what == "unequal":
         np.save(two, rows[:-1])
     elif what == "uncaptioned":
@@ -168,7 +171,19 @@ def damage(folder, what):
 
 @pytest.mark.parametrize(
     "what",
-    ["missing", "empty", "cut", "pickled", "columns", "nan", "short", "unequal", "uncaptioned", "no text"],
+    [
+        "missing",
+        "empty",
+        "cut",
+        "pickled",
+        "columns",
+        "nan",
+        "short",
+        "unequal",
+        "uncaptioned",
+        "no text",
+        "feet",
+    ],
 )
 def test_a_bad_clip_is_named_counted_and_left_out(folder, capsys, what):
     damage(folder, what)
@@ -210,6 +225,12 @@ def test_clips_are_mapped_and_made_again_only_when_a_file_changes(folder):
     changed = load_interhuman(folder, "train")
     assert not np.array_equal(first[1].joints, changed[1].joints)
     assert np.array_equal(first[2].joints, changed[2].joints)
+
+
+def test_a_folder_that_cannot_be_written_to_is_an_error_with_a_way_out(folder):
+    (folder / "converted").write_text("in the way")
+    with pytest.raises(IntermambaError, match="make `converted` in it a link"):
+        load_interhuman(folder, "train")
 
 
 def test_a_damaged_converted_file_is_made_again(folder):

@@ -48,7 +48,13 @@ def load_converted(
     stamp = _stamp(names, sources)
     index = _read_index(path, stamp)
     if index is None:
-        index = _convert(path, names, convert, stamp)
+        try:
+            index = _convert(path, names, convert, stamp)
+        except IntermambaError as error:
+            raise IntermambaError(
+                f"{error} The dataset is converted once, below {path.parent.parent}: free space there, or make "
+                f"`{path.parent.name}` in it a link to a folder elsewhere."
+            ) from error
     values = np.asarray(np.load(path.with_suffix(".npy"), mmap_mode="r"))
 
     def clip(entry: dict[str, Any]) -> Clip:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from intermamba.errors import IntermambaError
 from intermamba.motion.kinematics import bone_vectors, global_rotations, measure_rest
 from intermamba.motion.rotations import kabsch, quat_apply, quat_from_matrix, quat_inverse, rotation_from_6d
-from intermamba.motion.skeleton import JOINTS, PARENTS
+from intermamba.motion.skeleton import JOINTS, L_ANKLE, L_KNEE, PARENTS
 
 from .clips import Clip
 from .converted import Arrays, load_converted
@@ -28,6 +28,7 @@ COLUMNS = 492
 POSITIONS = slice(0, 66)
 BODY_ROTATIONS = slice(186, 312)
 SHORTEST = 15  # frames; InterGen's loader drops what is shorter
+LEG = (0.4, 1.4)  # metres from hip to ankle, of people
 SPLITS = ("train", "val", "test")
 
 # Rounds of fitting root and bones to each other: on a body unlike the default, the joints are half a millimetre
@@ -101,6 +102,12 @@ def _convert(files: list[Path]) -> Arrays:
         )
     both = np.stack(rows)
     joints = both[..., POSITIONS].reshape(2, -1, JOINTS, 3)[..., [0, 2, 1]] * [1, 1, -1]
+    for path, length in zip(files, np.linalg.norm(measure_rest(joints), axis=-1), strict=True):
+        leg = length[L_KNEE] + length[L_ANKLE]
+        if not LEG[0] < leg < LEG[1]:
+            raise IntermambaError(
+                f"{path} has people with legs of {leg:.2f} m: it is not InterHuman's layout."
+            )
     body = rotation_from_6d(both[..., BODY_ROTATIONS].reshape(2, -1, JOINTS - 1, 6))
     return joints, *fit_root(joints, body)
 
