@@ -154,6 +154,12 @@ def test_a_pose_that_is_only_the_skeletons_is_left_out(tmp_path):
     assert import_pair(*map(read_capture, paths), skip=3).frames == 8
 
 
+def test_nothing_left_is_refused(tmp_path):
+    paths = write_pair_bvh(tmp_path / "dance.bvh", synthetic_pair(12, 4))
+    with pytest.raises(IntermambaError, match="nothing is left"):
+        import_pair(*map(read_capture, paths), skip=11)
+
+
 def test_two_recordings_are_refused(tmp_path, capsys):
     one, two, (first, _) = write_trial(tmp_path)
     write_amc(two, first[:80])
@@ -175,6 +181,14 @@ def test_other_files_are_refused_by_name(tmp_path, name, words):
         (tmp_path / name).touch()
     with pytest.raises(IntermambaError, match=words):
         read_capture(tmp_path / name)
+
+
+def test_amc_of_another_skeleton_is_refused(tmp_path):
+    one, *_ = write_trial(tmp_path, 4)
+    for path in (one, tmp_path / "18.asf"):
+        path.write_text(path.read_text().replace("ltibia", "wheel"))
+    with pytest.raises(IntermambaError, match=r"18_01\.amc: .*left knee"):
+        read_capture(one, unit=0.05)
 
 
 def rename(path, old, new):

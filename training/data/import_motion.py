@@ -91,14 +91,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--caption", action="append", help="what happens; may be given several times")
     parser.add_argument("--asf", type=Path, nargs=2, metavar="ASF", help="the skeletons of two .amc files")
     parser.add_argument(
-        "--unit", type=float, help="metres per unit of length (default: ASF's own, BVH by leg length)"
+        "--unit", type=_positive, help="metres per unit of length (default: ASF's own, BVH by leg length)"
     )
     parser.add_argument(
-        "--fps", type=float, help="frames a second of the files (default: BVH's own, 120 for AMC)"
+        "--fps", type=_positive, help="frames a second of the files (default: BVH's own, 120 for AMC)"
     )
-    parser.add_argument("--skip", type=int, default=0, help="frames to leave out at the start of both")
+    parser.add_argument("--skip", type=int, default=0, help="more frames to leave out at the start of both")
     parser.add_argument("--up", choices=("y", "z"), default="y", help="which axis points up in the files")
     return parser
+
+
+def _positive(word: str) -> float:
+    number = float(word)
+    if not 0.0 < number < np.inf:
+        raise ValueError
+    return number
 
 
 def read_capture(
@@ -108,12 +115,14 @@ def read_capture(
     kind = path.suffix.lower()
     if kind == ".amc":
         asf = asf or path.with_name(path.stem.split("_")[0] + ".asf")
-        return read_amc(path, read_asf(asf, unit), fps or AMC_FPS)
+        clip = read_amc(path, read_asf(asf, unit), fps or AMC_FPS)
+        _leg(path, clip)
+        return clip
     if kind != ".bvh":
         raise MotionFileError(f"{path} is neither .bvh nor .amc: export it as one of these.")
-    clip = read_bvh(path, metres_per_unit=1.0, ends=True)
-    clip = restore_lost_bones(clip)
-    unit = unit or _guess_unit(path, clip)
+    clip = restore_lost_bones(read_bvh(path, metres_per_unit=1.0, ends=True))
+    leg = _leg(path, clip)
+    unit = unit or _guess_unit(path, leg)
     return replace(clip, offsets=clip.offsets * unit, root=clip.root * unit, fps=fps or clip.fps)
 
 
@@ -127,11 +136,15 @@ def import_pair(first: Captured, second: Captured, *, skip: int = 0, up: str = "
         raise IntermambaError(
             f"The files have {first.fps:g} and {second.fps:g} frames a second: give the right rate with --fps."
         )
-    skip += max(_resting(first), _resting(second))
+    skip = max(skip, 0) + max(_resting(first), _resting(second))
     counts = len(first.root), len(second.root)
-    if max(counts) - min(counts) > MOST_DIFFERENT * max(counts) or min(counts) < skip + 2:
+    if max(counts) - min(counts) > MOST_DIFFERENT * max(counts):
         raise IntermambaError(
-            f"The files have {counts[0]} and {counts[1]} frames, {skip} of them to skip: they are not one recording."
+            f"The files have {counts[0]} and {counts[1]} frames: they are not one recording."
+        )
+    if min(counts) - skip < 2.0 * first.fps / FPS:
+        raise IntermambaError(
+            f"The files have {min(counts)} frames, {skip} of them to skip: nothing is left."
         )
     people = [_person(_cut(clip, skip, min(counts)), up) for clip in (first, second)]
     joints, rotations, rest = (np.stack(arrays) for arrays in zip(*people, strict=True))
@@ -164,13 +177,17 @@ def add_captions(out: Path, captions: Sequence[str]) -> None:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _guess_unit(path: Path, clip: Captured) -> float:
-    """Metres per unit, by the length of the left leg."""
+def _leg(path: Path, clip: Captured) -> float:
+    """Length of the left leg. Raises MotionFileError for a skeleton that cannot be ours."""
     try:
         _, rest, _ = place_joints(_cut(clip, 0, 1), find_joints(clip))
     except IntermambaError as error:
         raise MotionFileError(f"{path}: {error}.") from error
-    leg = float(np.linalg.norm(rest[L_KNEE] - rest[L_HIP]) + np.linalg.norm(rest[L_ANKLE] - rest[L_KNEE]))
+    return float(np.linalg.norm(rest[L_KNEE] - rest[L_HIP]) + np.linalg.norm(rest[L_ANKLE] - rest[L_KNEE]))
+
+
+def _guess_unit(path: Path, leg: float) -> float:
+    """Metres per unit, by the length of a leg in units."""
     for unit in UNITS:
         if LEG[0] < leg * unit < LEG[1]:
             return unit
