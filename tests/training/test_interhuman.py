@@ -136,7 +136,7 @@ def test_captions_are_the_lines_that_hold_words(folder):
 
 def test_ignored_and_duplicated_clips_are_not_used(folder):
     write_split(folder, "ignore_list.txt", ["20"])
-    write_split(folder, "train.txt", ["1", "20", "300", "1"])
+    write_split(folder, "train.txt", ["1", "20", "300", "300(1)", "1"])
     assert [clip.id for clip in load_interhuman(folder, "train")] == ["1", "300"]
 
 
@@ -198,6 +198,9 @@ def test_a_bad_clip_is_named_counted_and_left_out(folder, capsys, what):
 def test_nothing_but_bad_clips_is_an_error(folder):
     (folder / "annots" / "300.txt").unlink()
     with pytest.raises(IntermambaError, match=r"None of the 1 clips .*300\.txt"):
+        load_interhuman(folder, "test")
+    (folder / "motions_processed" / "person2" / "300.npy").unlink()
+    with pytest.raises(IntermambaError, match=r"None of the 1 clips .*300\.npy"):
         load_interhuman(folder, "test")
 
 

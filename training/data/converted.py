@@ -55,7 +55,8 @@ def load_converted(
                 f"{error} The dataset is converted once, below {path.parent.parent}: free space there, or make "
                 f"`{path.parent.name}` in it a link to a folder elsewhere."
             ) from error
-    values = np.asarray(np.load(path.with_suffix(".npy"), mmap_mode="r"))
+    empty = all("problem" in entry for entry in index["clips"])
+    values = np.zeros(0) if empty else np.asarray(np.load(path.with_suffix(".npy"), mmap_mode="r"))
 
     def clip(entry: dict[str, Any]) -> Clip:
         if "problem" in entry:
@@ -68,7 +69,7 @@ def load_converted(
             id=entry["id"],
             joints=parts[1].reshape(2, frames, JOINTS, 3),
             rotations=parts[2].reshape(2, frames, JOINTS, 4),
-            rest=parts[0].reshape(2, JOINTS, 3),
+            rest=parts[0].reshape(2, JOINTS, 3).copy(),
             good=np.ones(frames, bool),
             captions=captions(entry["id"]),
             own_floor=own_floor,

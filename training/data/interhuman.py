@@ -7,7 +7,7 @@
 
 A row of 492 is 62 joint positions (metres, Z up; SMPL's 22, then hands and finger tips) and 51 local rotations
 (6D, SMPL's joints 1 to 21, then hands) in the layout of `rotation_from_6d`. The root's rotation is not in it.
-Files that no split names, such as the duplicated `<id>(1).npy`, are never opened.
+Duplicated files, `<id>(1).npy`, are never opened.
 """
 
 from pathlib import Path
@@ -71,7 +71,7 @@ def read_captions(path: Path) -> tuple[str, ...]:
 
 
 def _names(folder: Path, split: str) -> list[str]:
-    """The ids of a split, without the ignored ones and the second of any pair."""
+    """The ids of a split, each once, without the ignored ones and duplicates such as `7605(1)`."""
     if split not in SPLITS:
         raise IntermambaError(f"InterHuman has no split {split!r}: choose {', '.join(SPLITS)}.")
     listed = _lines(folder, f"{split}.txt")
@@ -80,7 +80,7 @@ def _names(folder: Path, split: str) -> list[str]:
             f"{folder} has no split/{split}.txt: give the folder that holds split, annots and motions_processed."
         )
     ignored = set(_lines(folder, "ignore_list.txt") or ())
-    names = list(dict.fromkeys(name for name in listed if name not in ignored))
+    names = list(dict.fromkeys(name for name in listed if name not in ignored and "(" not in name))
     if not names:
         raise IntermambaError(f"{split}.txt of {folder} names no clip: download it again.")
     return names
