@@ -56,7 +56,9 @@ def load_converted(
                 f"`{path.parent.name}` in it a link to a folder elsewhere."
             ) from error
     empty = all("problem" in entry for entry in index["clips"])
-    values = np.zeros(0, np.float32) if empty else np.asarray(np.load(path.with_suffix(".npy"), mmap_mode="r"))
+    values = (
+        np.zeros(0, np.float32) if empty else np.asarray(np.load(path.with_suffix(".npy"), mmap_mode="r"))
+    )
 
     def clip(entry: dict[str, Any]) -> Clip:
         if "problem" in entry:
