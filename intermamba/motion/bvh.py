@@ -5,13 +5,13 @@ angles where that order is ambiguous.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import MotionFileError
 from ..files import atomic_write
+from .captured import Captured
 from .motion import Motion
 from .rotations import quat_from_axis_angle, quat_multiply, quat_to_matrix
 from .skeleton import CHILDREN, HEAD, JOINT_NAMES, L_FOOT, L_WRIST, R_FOOT, R_WRIST
@@ -27,18 +27,6 @@ _END_SITES = {
     R_FOOT: (0.0, 0.0, 0.07),
 }
 _AXES = {"X": np.array([1.0, 0.0, 0.0]), "Y": np.array([0.0, 1.0, 0.0]), "Z": np.array([0.0, 0.0, 1.0])}
-
-
-@dataclass(frozen=True)
-class BvhClip:
-    """What a BVH file holds, lengths in metres. `offsets` and `rotations` are as in `kinematics`."""
-
-    names: list[str]
-    parents: np.ndarray  # (N,) int, -1 for the root, parents first
-    offsets: np.ndarray  # (N, 3)
-    rotations: np.ndarray  # (T, N, 4) local quaternions w, x, y, z
-    root: np.ndarray  # (T, 3)
-    fps: float
 
 
 def write_pair_bvh(path: str | Path, motion: Motion) -> tuple[Path, Path]:
@@ -96,10 +84,11 @@ def _euler_zxy(q: np.ndarray) -> np.ndarray:
     return np.unwrap(np.stack([z, x, y], axis=-1), axis=0)
 
 
-def read_bvh(path: str | Path, metres_per_unit: float = METRES_PER_UNIT) -> BvhClip:
+def read_bvh(path: str | Path, metres_per_unit: float = METRES_PER_UNIT, ends: bool = False) -> Captured:
     """Read a BVH file with rotation channels in any order. Raises MotionFileError that says what is wrong.
 
-    End sites are left out. Position channels count for the root alone; other joints keep their offsets.
+    End sites are left out, or with `ends` are joints called `<joint>_end`. Position channels count for the root
+    alone; other joints keep their offsets.
     """
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
@@ -110,7 +99,7 @@ def read_bvh(path: str | Path, metres_per_unit: float = METRES_PER_UNIT) -> BvhC
     if not motion or words[:1] != ["HIERARCHY"]:
         raise MotionFileError(f"{path} is not a BVH file: it needs HIERARCHY and MOTION.")
     try:
-        names, parents, offsets, channels = _parse_hierarchy(words[1:])
+        names, parents, offsets, channels = _parse_hierarchy(words[1:], ends)
         values, fps = _parse_motion(motion[0].split(), sum(map(len, channels)))
     except (ValueError, IndexError) as error:
         raise MotionFileError(f"{path} is a damaged BVH file ({error}): export it again.") from error
@@ -127,10 +116,12 @@ def read_bvh(path: str | Path, metres_per_unit: float = METRES_PER_UNIT) -> BvhC
             elif joint == 0:
                 root[:, "XYZ".index(axis)] = value
             column += 1
-    return BvhClip(names, parents, offsets * metres_per_unit, rotations, root * metres_per_unit, fps)
+    return Captured(names, parents, offsets * metres_per_unit, rotations, root * metres_per_unit, fps)
 
 
-def _parse_hierarchy(words: list[str]) -> tuple[list[str], np.ndarray, np.ndarray, list[list[str]]]:
+def _parse_hierarchy(
+    words: list[str], ends: bool
+) -> tuple[list[str], np.ndarray, np.ndarray, list[list[str]]]:
     """Names, parents, offsets and channel names of every joint, in the order of the file."""
     names: list[str] = []
     parents: list[int] = []
@@ -149,7 +140,12 @@ def _parse_hierarchy(words: list[str]) -> tuple[list[str], np.ndarray, np.ndarra
             channels.append([])
             at = start + 1
         elif word == "END":
-            open_joints.append(-1)
+            if ends:
+                parents.append(open_joints[-1])
+                names.append(f"{names[open_joints[-1]]}_end")
+                offsets.append([0.0, 0.0, 0.0])
+                channels.append([])
+            open_joints.append(len(names) - 1 if ends else -1)
             at = words.index("{", at) + 1
         elif word == "OFFSET":
             if open_joints[-1] >= 0:

@@ -36,6 +36,22 @@ def place_pair(joints: np.ndarray, rotations: np.ndarray) -> tuple[np.ndarray, n
     return placed.astype(joints.dtype), turned
 
 
+def place_each(joints: np.ndarray, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Like `place_pair`, but as InterGen's loader does it (Liang et al. 2023): every person has a floor of their own.
+
+    The lowest joint of each over all frames is at y = 0, which loses by how much one stands higher than the other;
+    the hips alone tell where person 0 faces.
+    """
+    across = joints[0, 0, L_HIP] - joints[0, 0, R_HIP]
+    turn = yaw_quat(np.arctan2(across[2], across[0]))
+    origin = np.zeros((len(joints), 1, 1, 3))
+    origin[..., (0, 2)] = joints[0, 0, PELVIS, (0, 2)]
+    origin[..., 0, 0, 1] = joints[..., 1].min(axis=(-1, -2))
+    turned = rotations.copy()
+    turned[..., PELVIS, :] = quat_multiply(turn, rotations[..., PELVIS, :])
+    return quat_apply(turn, joints - origin).astype(joints.dtype), turned
+
+
 def mirror_pair(
     joints: np.ndarray, rotations: np.ndarray, contacts: np.ndarray | None = None
 ) -> tuple[np.ndarray, ...]:

@@ -57,6 +57,40 @@ def test_a_clip_of_another_shape_is_refused_by_name(tmp_path):
         load_clips(folder)
 
 
+def damage(path, what):
+    """Make clip1.npz, which is good, bad in one way."""
+    arrays = dict(np.load(path))
+    joints = arrays["joints"]
+    if what == "missing":
+        path.unlink()
+    elif what == "cut":
+        path.write_bytes(path.read_bytes()[:-200])
+    elif what == "text":
+        path.write_text("joints")
+    elif what == "pickled":
+        np.savez(path, joints=np.array([None]), allow_pickle=True)
+    else:
+        joints[1, 3, 4] = np.nan if what == "nan" else joints[1, 3, 4]
+        more = {
+            "fps": {"fps": np.float32(120)},
+            "late": {"joints": joints[:, :9]},
+            "rest": {"rest": np.zeros((22, 3)), "rotations": np.zeros((2, 80, 22, 4))},
+            "nan": {},
+        }[what]
+        np.savez(path, **{**arrays, **more})
+
+
+@pytest.mark.parametrize("what", ["missing", "cut", "text", "pickled", "nan", "fps", "late", "rest"])
+def test_a_bad_clip_is_named_counted_and_left_out(tmp_path, capsys, what):
+    folder = write_folder(tmp_path)
+    damage(folder / "clip1.npz", what)
+    assert [clip.id for clip in load_clips(folder)] == ["clip0"]
+    said = capsys.readouterr().err
+    assert "skipped: " in said
+    assert "clip1.npz" in said
+    assert "1 of 2 clips skipped" in said
+
+
 @pytest.mark.parametrize(
     "line", ["{", '{"id": "clip0"}', '{"id": "clip0", "captions": ["x"], "segments": [{"f0": 3}]}']
 )
@@ -122,11 +156,20 @@ def test_swapping_exchanges_the_people(clips):
         ("They stand upright in bright light.", "They stand upright in bright light."),
         ("turns counterclockwise", "turns clockwise"),
         ("turns clockwise, left!", "turns counterclockwise, right!"),
+        ("a left-handed punch (Right first)", "a right-handed punch (Left first)"),
+        ("at right-angles", "at right-angles"),
     ],
 )
 def test_mirroring_exchanges_whole_words(caption, mirrored):
     assert mirror_words(caption) == mirrored
     assert mirror_words(mirrored) == caption
+
+
+@pytest.mark.parametrize(
+    "word", ["counter-clockwise", "anti-clockwise", "anticlockwise", "counter clockwise"]
+)
+def test_other_spellings_of_turning_are_known(word):
+    assert mirror_words(f"They turn {word}.") == "They turn clockwise."
 
 
 def test_statistics_normalise_the_crops(clips):

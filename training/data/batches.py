@@ -3,6 +3,7 @@
 Everything random in a batch comes from (seed, step) alone, so a resumed run sees what an uninterrupted one sees.
 """
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from intermamba.errors import IntermambaError
 from intermamba.motion.features import FEATURES, encode
-from intermamba.motion.placement import mirror_pair, place_pair
+from intermamba.motion.placement import mirror_pair, place_each, place_pair
 
 from .clips import Clip, Segment
 
@@ -22,12 +23,9 @@ EASE = (
 )  # how far from the middle of a crop its segment may lie, as a share of the time that is left over
 LONG_SEGMENT = 150  # frames; a walk or a dance is one at any moment
 
-MIRROR_WORDS = {
-    "left": "right",
-    "right": "left",
-    "clockwise": "counterclockwise",
-    "counterclockwise": "clockwise",
-}
+# Whole words that a mirror changes: parts of others are not (upright), those of hyphenated ones are (left-handed).
+SIDED = re.compile(r"\b(left|right|clockwise|(counter|anti)[- ]?clockwise)\b(?!-angle)", re.IGNORECASE)
+MIRRORED = {"left": "right", "right": "left", "clockwise": "counterclockwise"}
 
 
 @dataclass(frozen=True)
@@ -166,21 +164,18 @@ def crop_features(
     joints, rotations = clip.joints[order, crop], clip.rotations[order, crop]
     if mirror:
         joints, rotations = mirror_pair(joints, rotations)
-    return encode(*place_pair(joints, rotations))
+    place = place_each if clip.own_floor else place_pair
+    return encode(*place(joints, rotations))
 
 
 def mirror_words(caption: str) -> str:
     """Exchange left and right (and the two ways of turning) in whole words, keeping a capital."""
-    words = caption.split(" ")
-    return " ".join(_mirror_word(word) for word in words)
+    return SIDED.sub(_mirrored, caption)
 
 
-def _mirror_word(word: str) -> str:
-    bare = word.strip(".,;:!?'\"()")
-    other = MIRROR_WORDS.get(bare.lower())
-    if other is None:
-        return word
-    return word.replace(bare, other.capitalize() if bare[0].isupper() else other)
+def _mirrored(word: re.Match[str]) -> str:
+    other = MIRRORED.get(word[0].lower(), "clockwise")
+    return other.capitalize() if word[0][0].isupper() else other
 
 
 def _shows(segment: Segment, frames: int) -> bool:

@@ -1,4 +1,4 @@
-"""Two-person clips with captions, from a folder of motion files.
+"""Two-person clips with captions, from a folder of motion files, such as training.data.import_motion writes.
 
 A folder holds `captions.jsonl` (a line per clip: `id`, `captions` true of any part of it, `segments` of `f0`, `f1`,
 `captions` true where the whole segment is seen and an optional `tag`, either of them optional, and an optional
@@ -8,6 +8,8 @@ the file when it has them, from the source skeleton when the file has that, and 
 """
 
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from intermamba.errors import IntermambaError
 from intermamba.motion.kinematics import fit_rotations, measure_rest, rest_from_joints
 from intermamba.motion.rotations import quat_angle, quat_inverse, quat_multiply
 from intermamba.motion.skeleton import JOINT_NAMES, PARENTS
+
+from .usable import usable
 
 FPS = 30.0
 GLITCH_DEGREES = (
@@ -57,6 +61,8 @@ class Clip:
     captions: tuple[str, ...]
     segments: tuple[Segment, ...] = ()
     interaction: str = ""
+    own_floor: bool = False
+    """Whether each person stands on a floor of their own in every crop, as in InterHuman's released loader."""
 
     @property
     def frames(self) -> int:
@@ -65,13 +71,17 @@ class Clip:
 
 
 def load_clips(folder: str | Path) -> list[Clip]:
-    """Every clip that the folder's captions name; a clip that cannot be read is an error that names its file."""
+    """Every clip that the folder's captions name and that can be used; the others are a line on standard error each.
+
+    Raises IntermambaError that names the file when a line of the captions is broken, or no clip is left.
+    """
     folder = Path(folder)
     captions = folder / "captions.jsonl"
     if not captions.is_file():
         raise IntermambaError(f"{folder} has no captions.jsonl. Give the folder that holds the motion files.")
     lines = captions.read_text(encoding="utf-8").splitlines()
-    return [_load_clip(folder, _entry(captions, n, line)) for n, line in enumerate(lines, 1) if line.strip()]
+    entries = [_entry(captions, n, line) for n, line in enumerate(lines, 1) if line.strip()]
+    return usable(entries, lambda entry: _load_clip(folder, entry), folder)
 
 
 def _entry(captions: Path, number: int, line: str) -> dict[str, Any]:
@@ -94,20 +104,15 @@ def _is_segment(segment: dict[str, Any]) -> bool:
 
 def _load_clip(folder: Path, entry: dict[str, Any]) -> Clip:
     path = folder / f"{entry['id']}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
-        raise IntermambaError(f"{path} cannot be read as a motion file ({error}).") from error
-    joints = arrays.get("joints")
-    if joints is None or joints.ndim != 4 or joints.shape[0] != 2 or joints.shape[2:] != (22, 3):
-        raise IntermambaError(f"{path} does not hold `joints` of shape (2, frames, 22, 3).")
-    if abs(float(arrays.get("fps", FPS)) - FPS) > 0.01:
+    arrays = _read_arrays(path)
+    joints = arrays["joints"]
+    last = max((s["f0"] for s in entry.get("segments", [])), default=0)
+    if last >= joints.shape[1]:
         raise IntermambaError(
-            f"{path} has {float(arrays['fps']):g} frames a second; resample it to {FPS:g} first."
+            f"{path} has {joints.shape[1]} frames, but a segment of captions.jsonl starts at {last}."
         )
-    bad = arrays.get("bad", np.zeros(joints.shape[:2], bool))
     rotations, rest = _rotations(joints.astype(np.float64), arrays)
+    bad = arrays.get("bad", np.zeros(joints.shape[:2], bool))
     return Clip(
         id=entry["id"],
         joints=joints.astype(np.float32),
@@ -121,6 +126,35 @@ def _load_clip(folder: Path, entry: dict[str, Any]) -> Clip:
         ),
         interaction=entry.get("interaction", ""),
     )
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """What a motion file holds, checked as far as a clip needs it."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError as error:
+        raise IntermambaError(f"{path} does not exist, but captions.jsonl names it.") from error
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        raise IntermambaError(f"{path} cannot be read as a motion file ({error}).") from error
+    joints = arrays.get("joints")
+    if joints is None or joints.ndim != 4 or joints.shape[0] != 2 or joints.shape[2:] != (22, 3):
+        raise IntermambaError(f"{path} does not hold `joints` of shape (2, frames, 22, 3).")
+    for name, shape in (
+        ("rotations", (*joints.shape[:3], 4)),
+        ("rest", (2, *joints.shape[2:])),
+        ("bad", joints.shape[:2]),
+    ):
+        if name in arrays and arrays[name].shape != shape:
+            raise IntermambaError(f"{path} has `{name}` of shape {arrays[name].shape} where {shape} belongs.")
+    for name in ("joints", "rotations", "rest"):
+        if name in arrays and not np.isfinite(arrays[name]).all():
+            raise IntermambaError(f"{path} has `{name}` with values that are not numbers.")
+    if abs(float(arrays.get("fps", FPS)) - FPS) > 0.01:
+        raise IntermambaError(
+            f"{path} has {float(arrays['fps']):g} frames a second; resample it to {FPS:g} first."
+        )
+    return arrays
 
 
 def _rotations(joints: NDArray[Any], arrays: dict[str, NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
