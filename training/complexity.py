@@ -252,8 +252,8 @@ def _sizes(rows: Sequence[Row]) -> str:
 def _grid(rows: Sequence[Row], device: str, cell: Callable[[Row], str]) -> str:
     """A table of lengths by models."""
     cells = {(row.frames, row.model): cell(row) for row in rows if row.device == device}
-    models, frames = (list(dict.fromkeys(key[i] for key in cells)) for i in (1, 0))
-    lines = ["| frames | " + " | ".join(map(str, models)) + " |", "|---:" * (len(models) + 1) + "|"]
+    models, frames = list(dict.fromkeys(model for _, model in cells)), sorted({n for n, _ in cells})
+    lines = ["| frames | " + " | ".join(models) + " |", "|---:" * (len(models) + 1) + "|"]
     lines += [f"| {n} | " + " | ".join(cells[n, model] for model in models) + " |" for n in frames]
     return "\n".join(lines)
 

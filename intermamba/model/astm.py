@@ -133,11 +133,14 @@ class ASTM(nn.Module):
         if self.fusion == "adaptive":
             return self.w_alpha * h[0] + self.w_beta * h[1]
         if self.fusion == "sum":
-            return sum(h[1:], start=h[0])
+            return h[0] if len(h) == 1 else h[0] + h[1]
         if self.fusion == "plus":
             return self.fuse(h[0] + h[1])
         both_BLE = self.fuse(torch.cat(h, -1))
-        return both_BLE if self.fusion == "linear" else torch.lerp(h[1], h[0], torch.sigmoid(both_BLE))
+        if self.fusion == "linear":
+            return both_BLE
+        gate_BLE = torch.sigmoid(both_BLE)
+        return gate_BLE * h[0] + (1 - gate_BLE) * h[1]
 
 
 class SelfASTM(nn.Module):

@@ -54,6 +54,22 @@ def test_it_trains_20_steps_and_samples(tiny, options):
     assert sample.isfinite().all()
 
 
+@pytest.mark.parametrize("options", ABLATIONS, ids=str)
+def test_it_learns_in_bfloat16_too(tiny, awake, options):
+    network = awake(replace(tiny, **options))
+    x, t, cond = (
+        torch.randn(2, 2, 12, tiny.features),
+        torch.tensor([3, 700]),
+        torch.randn(2, tiny.condition_width),
+    )
+    with torch.autocast("cpu", torch.bfloat16):
+        y = network(x, t, cond)
+    y.float().square().mean().backward()
+    error = (y - network(x, t, cond)).detach().norm() / y.detach().norm()
+    assert float(error) < 0.05
+    assert network.in_proj.weight.grad.isfinite().all()
+
+
 def test_fusions_are_as_they_say(tiny, awake):
     """Table IV, as ASTM reads it."""
     h = torch.randn(2, 6, tiny.width)
