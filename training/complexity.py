@@ -2,7 +2,8 @@
 `python -m training.complexity [--models NAME ...] [--frames N ...] [--device NAME ...] [--repeat N] [-o FOLDER]`.
 
 Prints Markdown; FOLDER gets it too, with the figures as JSON and a plot. A clip that is longer than a model's
-max_frames is measured on a model made for that length: an InterMamba's spatial branches grow with it.
+max_frames is measured on a model made for that length: an InterMamba's spatial branches grow with it, and their
+linear layer from tokens to tokens costs its square, as attention does, where the scans cost the length itself.
 """
 
 import argparse
