@@ -17,7 +17,7 @@ from intermamba.bundles.bundle import KNOWN, PROMPTS, bundled_folder, write_know
 from intermamba.errors import IntermambaError
 from intermamba.files import atomic_write
 from intermamba.model.config import ModelConfig
-from intermamba.model.network import InterMamba
+from intermamba.model.network import make_network
 from intermamba.model.onnx import export_onnx
 from intermamba.text.encoder import GRAPH, TOKENIZER, TextEncoder
 
@@ -49,7 +49,7 @@ def export(checkpoint: Path, folder: Path, version: str, text: Path) -> None:
     """Write the averaged weights of `checkpoint`, their graphs and everything beside them into `folder`."""
     tensors, step, recipe = load_checkpoint(checkpoint)
     release = release_of(recipe["name"])
-    model = InterMamba(ModelConfig.from_json(recipe["model"])).eval()
+    model = make_network(ModelConfig.from_json(recipe["model"])).eval()
     model.load_state_dict(below("ema", tensors))
     stats = {name: tensor.numpy() for name, tensor in below("stats", tensors).items()}
     folder.mkdir(parents=True, exist_ok=True)

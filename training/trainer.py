@@ -12,7 +12,8 @@ from torch import Tensor
 from intermamba.bundles.bundle import WEIGHTS, Bundle
 from intermamba.diffusion.schedule import cosine_schedule
 from intermamba.errors import IntermambaError
-from intermamba.model.network import InterMamba
+from intermamba.model.denoiser import Denoiser
+from intermamba.model.network import make_network
 from intermamba.model.weights import load_model
 
 from .checkpoint import (
@@ -41,7 +42,7 @@ class Trainer:
         self.recipe, self.tokens, self.device = recipe, tokens, device
         self.batches = Ahead(batches)
         self.half = device.type == "cuda" or bfloat16_is_fast()
-        self.model = InterMamba(recipe.model).to(device)
+        self.model = make_network(recipe.model).to(device)
         self.ema = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.names = [name for name, _ in self.model.named_parameters()]
         self.optimizer = torch.optim.AdamW(
@@ -74,7 +75,7 @@ class Trainer:
         return {name: float(value.detach()) for name, value in values.items()} | {"learning_rate": rate}
 
     def terms(
-        self, model: InterMamba, batch: Batch, t: Tensor, keep: Tensor | float = 1.0
+        self, model: Denoiser, batch: Batch, t: Tensor, keep: Tensor | float = 1.0
     ) -> dict[str, Tensor]:
         """Loss terms of a batch noised to steps t (B,); `keep` (B,1) is 0 where a prompt is hidden."""
         target = (torch.from_numpy(batch.features).to(self.device) - self.mean) / self.std

@@ -1,4 +1,4 @@
-"""Adaptive Spatio-Temporal Mamba: equations 7 to 10, 12 and 13.
+"""Adaptive Spatio-Temporal Mamba: equations 7 to 10, 12 and 13, and the fusions of Table IV.
 
 Shapes: B batch (people folded in), L tokens, D width, E inner width.
 """
@@ -50,7 +50,7 @@ class TemporalBranch(nn.Module):
         self.conv = CausalConv(config.inner, config.conv)
         self.conv_guide = CausalConv(config.inner, config.conv) if ssm is MSSM else nn.Identity()
         self.ssm = ssm(config.inner, config)
-        self.norm = nn.LayerNorm(config.inner)
+        self.norm = nn.Identity() if config.fusion == "plus" else nn.LayerNorm(config.inner)
 
     def forward(self, x_BLE: Tensor, guide_BLE: Tensor | None = None) -> Tensor:
         """Give h_t, (B,L,E); a guide is for the mixed model alone."""
@@ -68,6 +68,15 @@ class TokenLinear(nn.Linear):
         return torch.matmul(self.weight[:tokens, :tokens], x_BLE) + self.bias[:tokens, None]
 
 
+class TokenNorm(nn.LayerNorm):
+    """A LayerNorm along the tokens of a clip, however short."""
+
+    def forward(self, x_BEL: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Give the normalised x_BEL."""
+        tokens = x_BEL.shape[2]
+        return F.layer_norm(x_BEL, (tokens,), self.weight[:tokens], self.bias[:tokens])
+
+
 class SpatialBranch(nn.Module):
     """Equation 8: the same along the features, with the tokens as the channels.
 
@@ -82,35 +91,56 @@ class SpatialBranch(nn.Module):
         self.conv = CausalConv(tokens, config.conv)
         self.conv_guide = CausalConv(tokens, config.conv) if mixed else nn.Identity()
         self.ssm = ssm(tokens, config)
-        self.norm = nn.LayerNorm(tokens)
+        self.norm = nn.Identity() if config.fusion == "plus" else TokenNorm(tokens)
 
     def forward(self, x_BLE: Tensor, guide_BLE: Tensor | None = None) -> Tensor:
         """Give h_s, (B,L,E). Read as (batch, channels, sequence), x needs no transposing."""
         x_BLE = self.conv(self.mix(x_BLE))
         guide_BLE = x_BLE if guide_BLE is None else self.conv_guide(self.mix_guide(guide_BLE))
-        y_BEL = self.ssm(x_BLE, guide_BLE).transpose(1, 2)
-        tokens = y_BEL.shape[2]
-        h_BEL = F.layer_norm(y_BEL, (tokens,), self.norm.weight[:tokens], self.norm.bias[:tokens])
-        return h_BEL.transpose(1, 2)
+        return self.norm(self.ssm(x_BLE, guide_BLE).transpose(1, 2)).transpose(1, 2)
 
 
 class ASTM(nn.Module):
-    """Equations 7 to 9, and 13 where a guide is given: z = w_alpha h_t + w_beta h_s."""
+    """Equations 7 to 9, and 13 where a guide is given: z = w_alpha h_t + w_beta h_s.
+
+    Or another fusion of Table IV, which names them and gives no equations. They are read as: "sum" (without adaptive
+    parameters) z = h_t + h_s; "linear" z = Linear([h_t, h_s]); "gate" z = g h_t + (1 - g) h_s with
+    g = sigmoid(Linear([h_t, h_s])) for every channel of every token; "plus", which the table has beside the sum, adds
+    the branches before they are normalised, z = LayerNorm(h_t + h_s). Of a single branch, z is that branch.
+    """
 
     def __init__(self, config: ModelConfig, ssm: type[MSSM] = SSM) -> None:
         super().__init__()
-        self.in_proj = nn.Linear(config.width, config.inner)
-        self.in_proj_guide = nn.Linear(config.width, config.inner) if ssm is MSSM else nn.Identity()
-        self.temporal = TemporalBranch(config, ssm)
-        self.spatial = SpatialBranch(config, ssm)
-        self.w_alpha = nn.Parameter(torch.tensor(0.5))
-        self.w_beta = nn.Parameter(torch.tensor(0.5))
+        inner = config.inner
+        self.fusion = config.fusion if config.branches == "both" else "sum"
+        self.in_proj = nn.Linear(config.width, inner)
+        self.in_proj_guide = nn.Linear(config.width, inner) if ssm is MSSM else nn.Identity()
+        self.temporal = TemporalBranch(config, ssm) if config.branches != "spatial" else None
+        self.spatial = SpatialBranch(config, ssm) if config.branches != "temporal" else None
+        if self.fusion == "adaptive":
+            self.w_alpha = nn.Parameter(torch.tensor(0.5))
+            self.w_beta = nn.Parameter(torch.tensor(0.5))
+        elif self.fusion == "plus":
+            self.fuse = nn.LayerNorm(inner)
+        elif self.fusion != "sum":
+            self.fuse = nn.Linear(2 * inner, inner)
 
     def forward(self, h_BLD: Tensor, inter_BLD: Tensor | None = None) -> Tensor:
         """Give z, (B,L,E)."""
         x_BLE = self.in_proj(h_BLD)
         guide_BLE = None if inter_BLD is None else self.in_proj_guide(inter_BLD)
-        return self.w_alpha * self.temporal(x_BLE, guide_BLE) + self.w_beta * self.spatial(x_BLE, guide_BLE)
+        h = [branch(x_BLE, guide_BLE) for branch in (self.temporal, self.spatial) if branch is not None]
+        if self.fusion == "adaptive":
+            return self.w_alpha * h[0] + self.w_beta * h[1]
+        if self.fusion == "sum":
+            return h[0] if len(h) == 1 else h[0] + h[1]
+        if self.fusion == "plus":
+            return self.fuse(h[0] + h[1])
+        both_BLE = self.fuse(torch.cat(h, -1))
+        if self.fusion == "linear":
+            return both_BLE
+        gate_BLE = torch.sigmoid(both_BLE)
+        return gate_BLE * h[0] + (1 - gate_BLE) * h[1]
 
 
 class SelfASTM(nn.Module):

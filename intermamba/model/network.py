@@ -1,18 +1,15 @@
-"""InterMamba: from a noisy pair, a diffusion step and a text condition to the clean pair (Fig. 3).
+"""InterMamba (Fig. 3), and the choice between it and the transformer that it is compared with.
 
-Shapes: B batch, P people (2), T frames, F features, L tokens, D width, S text tokens, C condition.
+Shapes: B batch, L tokens, D width.
 """
 
-import math
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import IntermambaError
 from .astm import AdaLN, CrossASTM, SelfASTM
 from .config import ModelConfig
-from .text import TextTransformer
+from .denoiser import Denoiser, others, zero
+from .transformer import Transformer
 
 
 class LIIA(nn.Module):
@@ -32,138 +29,44 @@ class LIIA(nn.Module):
 
 
 class Block(nn.Module):
-    """Self-ASTM of each person, LIIA of both, Cross-ASTM of each.
+    """Self-ASTM of each person, LIIA of both, Cross-ASTM of each; `config.guide` leaves the latter two out.
 
-    `people` has one tensor, both people folded into its batch axis, when they share their weights; LIIA then
-    looks from each person at the other. Otherwise it has one tensor for each, and one h_inter serves both.
+    `people` as in Denoiser. Where the people share their weights, LIIA looks from each person at the other; otherwise
+    one h_inter serves both.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         roles = 1 if config.shared_people else 2
+        cross = config.guide != "none"
         self.self_astm = nn.ModuleList(SelfASTM(config) for _ in range(roles))
-        self.liia = LIIA(config)
-        self.cross_astm = nn.ModuleList(CrossASTM(config) for _ in range(roles))
-        self.residual = nn.Linear(config.width, config.width) if config.inter_residual else None
-        if self.residual is not None:
-            _zero(self.residual)
+        self.liia = LIIA(config) if config.guide == "liia" else None
+        self.cross_astm = nn.ModuleList(CrossASTM(config) for _ in range(roles * cross))
+        residual = config.inter_residual and cross
+        self.residual = zero(nn.Linear(config.width, config.width)) if residual else None
 
     def forward(self, people: list[Tensor], emb_BD: Tensor) -> list[Tensor]:
         """Give the next state of the people."""
         people = [astm(h, emb_BD) for astm, h in zip(self.self_astm, people, strict=True)]
-        first, second = people if len(people) == 2 else (people[0], exchange(people[0]))
-        inter = self.liia(first, second, emb_BD)
+        if not self.cross_astm:
+            return people
+        guides = others(people)
+        if self.liia is not None:
+            guides = [self.liia(people[0], guides[0], emb_BD)] * len(people)
         if self.residual is not None:  # equation 12 lets the other person act through B, C and Delta alone
-            people = [h + self.residual(inter) for h in people]
-        return [astm(h, emb_BD, inter) for astm, h in zip(self.cross_astm, people, strict=True)]
+            people = [h + self.residual(guide) for h, guide in zip(people, guides, strict=True)]
+        return [
+            astm(h, emb_BD, guide) for astm, h, guide in zip(self.cross_astm, people, guides, strict=True)
+        ]
 
 
-class InterMamba(nn.Module):
-    """The denoiser and its text transformer."""
+class InterMamba(Denoiser):
+    """The paper's denoiser and its text transformer."""
 
     def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.config = config
-        width, token = config.width, config.patch * config.features
-        self.text = TextTransformer(config)
-        self.text_proj = nn.Linear(config.condition_width, width)
-        self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-        self.in_proj = nn.Linear(token, width)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
-        self.out_proj = _zero(nn.Linear(width, token))
-        self.token_proj = _zero(nn.Linear(width, width)) if config.direct_text else None
-        self.out_scale = _zero(nn.Linear(width, 2 * width)) if config.direct_text else None
-        self.when_proj = _zero(nn.Linear(2 * width, width)) if config.direct_text else None
-        roles = config.person_embedding and config.shared_people
-        self.person_PD = nn.Parameter(0.02 * torch.randn(2, width)) if roles else None
-        self.role_proj = _zero(nn.Linear(config.condition_width, 2 * width)) if roles else None
-        self.positions_LD: Tensor
-        self.register_buffer(
-            "positions_LD", sinusoid(torch.arange(config.max_tokens), width), persistent=False
-        )
-
-    def condition(self, tokens_BSK: Tensor, mask_BS: Tensor) -> Tensor:
-        """Give cond_BC from the frozen text encoder's tokens; a zero vector stands for no condition."""
-        return self.text(tokens_BSK, mask_BS)
-
-    def forward(self, x_BPTF: Tensor, t_B: Tensor, cond_BC: Tensor) -> Tensor:
-        """Predict the clean, normalised features x_0 (B,P,T,F) of a pair noised to step t in 0..999.
-
-        T may be anything up to config.max_frames.
-        """
-        _check(x_BPTF, self.config)
-        batch, people, frames, _ = x_BPTF.shape
-        emb_BD = self.time_mlp(sinusoid(t_B, self.config.width)) + self.text_proj(cond_BC)
-        h_BPLD = self.in_proj(to_patches(x_BPTF, self.config.patch))
-        h_BPLD = h_BPLD + self.positions_LD[: h_BPLD.shape[2]]
-        if self.person_PD is not None:  # in noise, shared weights cannot tell who is who
-            h_BPLD = h_BPLD + self.person_PD[:, None]
-        told_BPD = emb_BD[:, None].repeat(1, people, 1)
-        if self.role_proj is not None:  # what the prompt asks of the one is not what it asks of the other
-            told_BPD = told_BPD + self.role_proj(cond_BC).unflatten(-1, (people, -1))
-        moment_BPLD = self._moments(told_BPD, h_BPLD.shape[2])
-        if self.token_proj is not None:  # LayerNorms alone are slow to learn what is asked for
-            h_BPLD = h_BPLD + self.token_proj(moment_BPLD)
-        if self.config.shared_people:
-            state, told_BD = [h_BPLD.flatten(0, 1)], told_BPD.flatten(0, 1)
-        else:
-            state, told_BD = list(h_BPLD.unbind(1)), emb_BD
-        for index, block in enumerate(self.blocks):
-            if self.config.two_way and index:  # every other block reads the clip from its end
-                state = [h.flip(1) for h in state]
-            state = block(state, told_BD)
-        if self.config.two_way and len(self.blocks) % 2 == 0:
-            state = [h.flip(1) for h in state]
-        h_BPLD = torch.stack(state, 1).view(batch, people, -1, self.config.width)
-        if self.out_scale is not None:
-            scale_BPLD, shift_BPLD = self.out_scale(moment_BPLD).chunk(2, -1)
-            h_BPLD = h_BPLD * (1 + scale_BPLD) + shift_BPLD
-        return self.out_proj(h_BPLD).view(batch, people, -1, self.config.features)[:, :, :frames]
-
-    def _moments(self, told_BPD: Tensor, tokens: int) -> Tensor:
-        """What is asked of each person at each token, which knows how far the start and the end of the clip are."""
-        told_BPLD = told_BPD[:, :, None]
-        if self.when_proj is not None:
-            place_LD = self.positions_LD[:tokens]
-            told_BPLD = told_BPLD + self.when_proj(torch.cat([place_LD, place_LD.flip(0)], -1))
-        return F.silu(told_BPLD)
+        super().__init__(config, Block)
 
 
-def _zero(linear: nn.Linear) -> nn.Linear:
-    """At the start of training it adds nothing."""
-    nn.init.zeros_(linear.weight)
-    nn.init.zeros_(linear.bias)
-    return linear
-
-
-def exchange(h_BLD: Tensor) -> Tensor:
-    """Give each person the other's state, where both are folded into the batch axis."""
-    h_BPLD = h_BLD.view(-1, 2, *h_BLD.shape[1:])
-    return torch.stack([h_BPLD[:, 1], h_BPLD[:, 0]], 1).flatten(0, 1)
-
-
-def to_patches(x_BPTF: Tensor, patch: int) -> Tensor:
-    """Lay `patch` following frames side by side, (B,P,L,patch*F); the last frame fills up the last token."""
-    frames = x_BPTF.shape[2]
-    tokens = (frames + patch - 1) // patch
-    frame = torch.arange(tokens * patch, device=x_BPTF.device).clamp(max=frames - 1)
-    return x_BPTF[:, :, frame].unflatten(2, (tokens, patch)).flatten(3)
-
-
-def sinusoid(position_B: Tensor, width: int) -> Tensor:
-    """Give the transformer's sine and cosine features (B, width) of a position or diffusion step."""
-    rate = torch.exp(-math.log(10000.0) * torch.arange(width // 2, device=position_B.device) / (width // 2))
-    angle = position_B[:, None].float() * rate
-    return torch.cat([torch.cos(angle), torch.sin(angle)], -1)
-
-
-def _check(x_BPTF: Tensor, config: ModelConfig) -> None:
-    _, people, frames, features = x_BPTF.shape
-    if people != 2 or features != config.features:
-        raise IntermambaError(
-            f"The network takes 2 people of {config.features} features, not {people} of {features}."
-        )
-    if frames > config.max_frames:
-        raise IntermambaError(
-            f"This model makes at most {config.max_frames} frames; {frames} were asked for."
-        )
+def make_network(config: ModelConfig) -> Denoiser:
+    """Give the network that `config.denoiser` names, with new weights."""
+    return Transformer(config) if config.denoiser == "transformer" else InterMamba(config)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from ..files import atomic_write
-from .network import InterMamba
+from .denoiser import Denoiser
 from .weights import load_model, save_weights
 
 WEIGHTS = "weights.safetensors"
@@ -28,7 +28,7 @@ _ROOM = Opset("intermamba", 1)
 op: Any = opset18
 
 
-def export_onnx(model: InterMamba, folder: str | Path) -> None:
+def export_onnx(model: Denoiser, folder: str | Path) -> None:
     """Write weights.safetensors, condition.onnx and denoiser.onnx into a folder.
 
     condition.onnx: tokens (batch, words, K) float32, mask (batch, words) bool -> cond (batch, C).

@@ -38,7 +38,7 @@ def selective_scan(
 
 def best_form(device: torch.device, cuda_package: str) -> Form:
     """Give the fastest form on a device: numba's on CPUs, that of `cuda_package` on CUDA, where they are installed."""
-    if device.type == "cpu" and _installed("numba"):
+    if device.type in ("cpu", "meta") and _installed("numba"):
         return "numba"
     if device.type == "cuda" and _installed(cuda_package):
         return "cuda"

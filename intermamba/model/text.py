@@ -10,14 +10,15 @@ from .config import ModelConfig
 
 
 class TextTransformer(nn.Module):
-    """Two layers over the frozen encoder's token features, then their mean, as InterGen does with CLIP.
+    """Two layers over the frozen encoder's token features, as InterGen has them, then one vector of them.
 
-    MiniLM has no end-of-text token whose vector stands for the sentence, hence the mean over real tokens.
+    Over CLIP it is the vector of the last real token, the end of the text, which alone has seen the whole sentence.
+    MiniLM has no such token, hence the mean over real ones.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        width = config.condition_width
+        width, self.pool = config.condition_width, config.pool
         self.in_proj = nn.Linear(config.text_width, width)
         layer = nn.TransformerEncoderLayer(
             width, config.text_heads, config.text_ff, config.text_dropout, "gelu", batch_first=True
@@ -32,11 +33,18 @@ class TextTransformer(nn.Module):
         """Give cond_BC from features of the frozen encoder; the mask is True at real tokens."""
         x_BSC = self.layers(self.in_proj(tokens_BSK), src_key_padding_mask=~mask_BS)
         x_BSC = self.norm(x_BSC)
-        weight_BS1 = mask_BS[:, :, None].to(x_BSC.dtype)
+        pooled_BS = last(mask_BS) if self.pool == "end_of_text" else mask_BS
+        weight_BS1 = pooled_BS[:, :, None].to(x_BSC.dtype)
         cond_BC = (x_BSC * weight_BS1).sum(1) / weight_BS1.sum(1).clamp(min=1)
         if (
             self.sentence is not None
         ):  # MiniLM was trained so that the directions of these sums compare sentences
-            sum_BK = (tokens_BSK * weight_BS1).sum(1)
+            sum_BK = (tokens_BSK * mask_BS[:, :, None].to(tokens_BSK.dtype)).sum(1)
             cond_BC = cond_BC + self.sentence(F.normalize(sum_BK, dim=-1) * sum_BK.shape[-1] ** 0.5)
         return cond_BC
+
+
+def last(mask_BS: Tensor) -> Tensor:
+    """Give a mask that is True at the last True of each row alone."""
+    count_BS = mask_BS.long().cumsum(1)
+    return mask_BS & (count_BS == count_BS[:, -1:])

@@ -27,11 +27,11 @@ def tiny():
 def awake():
     """Make a network whose every weight, those that begin at zero too, has a random part."""
     torch = pytest.importorskip("torch")
-    from intermamba.model.network import InterMamba
+    from intermamba.model.network import make_network
 
     def make(config):
         torch.manual_seed(0)
-        network = InterMamba(config).eval()
+        network = make_network(config).eval()
         with torch.no_grad():
             for weight in network.parameters():
                 weight += 0.05 * torch.randn_like(weight)

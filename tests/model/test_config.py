@@ -3,17 +3,20 @@ import json
 import pytest
 
 pytest.importorskip("torch")
+pytest.importorskip("safetensors")
 
 import torch
 
+from intermamba.bundles.bundle import bundled_folder
 from intermamba.errors import BundleError
-from intermamba.model.config import ModelConfig, mini
-from intermamba.model.network import InterMamba
+from intermamba.model.config import ModelConfig, full, light, mini, transformer
+from intermamba.model.network import make_network
+from intermamba.model.weights import load_model
 
 
 def millions(config):
     with torch.device("meta"):
-        return sum(p.numel() for p in InterMamba(config).parameters()) / 1e6
+        return sum(p.numel() for p in make_network(config).parameters()) / 1e6
 
 
 def test_sizes_survive_json():
@@ -37,18 +40,41 @@ def test_impossible_sizes_are_refused():
 
 
 def test_mini_is_small():
-    assert 8 < millions(mini()) < 8.5
+    assert 8 < millions(mini()) < 9
 
 
-@pytest.mark.parametrize(("blocks", "paper"), [(2, 117), (1, 66)])
-def test_the_papers_size_has_the_papers_count(blocks, paper):
-    config = ModelConfig(
-        width=1024,
-        blocks=blocks,
-        patch=1,
-        text_width=768,
-        condition_width=768,
-        text_ff=2048,
-        shared_people=False,
+def test_what_cannot_be_built_is_refused():
+    with pytest.raises(
+        BundleError, match="fusion must be 'adaptive' or 'sum' or 'linear' or 'gate' or 'plus'"
+    ):
+        ModelConfig.from_json({"fusion": "mean"})
+    with pytest.raises(BundleError, match="guide must be"):
+        ModelConfig.from_json({"guide": ["liia"]})
+    with pytest.raises(BundleError, match="temporal branch alone has no fusion"):
+        ModelConfig(branches="temporal", fusion="sum")
+    with pytest.raises(BundleError, match="A transformer shares"):
+        ModelConfig(denoiser="transformer", shared_people=False)
+    with pytest.raises(BundleError, match="multiple of attention_heads"):
+        ModelConfig(denoiser="transformer", width=100)
+
+
+@pytest.mark.parametrize(("config", "paper"), [(full(), 117), (light(), 66), (transformer(), 182)], ids=str)
+def test_the_papers_sizes_have_the_papers_counts(config, paper):
+    """Table III: all that is trained, with the text transformer and without the frozen text encoder."""
+    assert millions(config) == pytest.approx(paper, rel=0.02)
+
+
+def test_the_baseline_is_intergens_to_the_parameter():
+    with torch.device("meta"):
+        network = make_network(transformer())
+    text = sum(p.numel() for p in network.text.parameters())
+    assert sum(p.numel() for p in network.parameters()) - text == 171_352_326
+
+
+def test_the_bundled_model_still_loads():
+    """It was written before there was a choice of denoisers, fusions and guides."""
+    folder = bundled_folder()
+    model = json.loads((folder / "config.json").read_text())["model"]
+    assert (
+        load_model(ModelConfig.from_json(model), folder / "weights.safetensors").config.fusion == "adaptive"
     )
-    assert abs(millions(config) - paper) < 1.1

@@ -13,6 +13,8 @@ from intermamba.model.astm import ASTM, AdaLN, SelfASTM
 from intermamba.model.network import LIIA, InterMamba
 from intermamba.model.ssm import MSSM, SSM
 
+from .test_ablations import ABLATIONS
+
 BEYOND_THE_PAPER = dict.fromkeys(("person_embedding", "two_way", "inter_residual", "direct_text"), True)
 OPTIONS = [
     {},
@@ -20,6 +22,8 @@ OPTIONS = [
     {"delta": "eq6"},
     BEYOND_THE_PAPER,
     BEYOND_THE_PAPER | {"shared_people": False},
+    *ABLATIONS,
+    BEYOND_THE_PAPER | {"denoiser": "transformer"},
 ]
 
 
@@ -160,6 +164,28 @@ def test_a_short_clip_uses_the_first_spatial_weights(tiny, awake):
     torch.testing.assert_close(network(x, t, cond), before)
 
 
+@pytest.mark.parametrize("guided", [False, True], ids=["own", "guided"])
+def test_a_short_clip_costs_and_gives_what_a_padded_one_does(tiny, awake, guided):
+    """The spatial branch of 4 tokens is that of all 10, when what is beyond the clip is kept at zero."""
+    block = awake(tiny).blocks[0]
+    branch = (block.cross_astm if guided else block.self_astm)[0].astm.spatial
+    x, guide = (F.pad(torch.randn(2, 4, tiny.inner), (0, 0, 0, 6)) for _ in range(2))
+    real = torch.arange(10)[:, None] < 4
+
+    def padded(x_BLE, mix, conv):
+        mixed = real * (torch.einsum("kl,ble->bke", mix.weight, x_BLE) + mix.bias[:, None])
+        return real * conv(mixed)
+
+    mixed = padded(x, branch.mix, branch.conv)
+    told = padded(guide, branch.mix_guide, branch.conv_guide) if guided else mixed
+    y = branch.ssm(mixed, told)[:, :4]
+    weight, bias = branch.norm.weight[:4, None], branch.norm.bias[:4, None]
+    variance = y.var(1, keepdim=True, correction=0)
+    expected = weight * (y - y.mean(1, keepdim=True)) / (variance + 1e-5).sqrt() + bias
+    ours = branch(x[:, :4], guide[:, :4] if guided else None)
+    torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_branches_are_weighed_by_learned_scalars(tiny, awake):
     """Equation 9."""
     astm = awake(tiny).blocks[0].self_astm[0].astm
@@ -240,3 +266,14 @@ def test_text_transformer_does_not_read_padding(tiny, awake):
     assert cond.shape == (2, tiny.condition_width)
     torch.testing.assert_close(cond[1:], network.condition(tokens[1:, :4], mask[1:, :4]))
     assert not torch.allclose(cond[0], cond[1])
+
+
+def test_the_end_of_text_is_the_last_real_token(tiny, awake):
+    network = awake(replace(tiny, pool="end_of_text"))
+    tokens, mask = torch.randn(3, 6, tiny.text_width), torch.ones(3, 6, dtype=torch.bool)
+    mask[1, 4:] = False
+    mask[2, 1:] = False
+    cond = network.condition(tokens, mask)
+    for row, length in enumerate((6, 4, 1)):
+        x = network.text.layers(network.text.in_proj(tokens[row : row + 1, :length]))
+        torch.testing.assert_close(cond[row], network.text.norm(x)[0, -1], rtol=1e-4, atol=1e-5)

@@ -17,13 +17,21 @@ from intermamba.model.onnx import export_onnx
 from intermamba.model.weights import load_model
 
 BEYOND_THE_PAPER = dict.fromkeys(("person_embedding", "two_way", "inter_residual", "direct_text"), True)
-OPTIONS = [
-    {"blocks": 1} | BEYOND_THE_PAPER,
-    {"blocks": 1, "shared_people": False, "delta": "eq6", "patch": 1},
-]
+OPTIONS = {
+    "as bundled": {"blocks": 1} | BEYOND_THE_PAPER,
+    "separate, equation 6, gate, end of text": {
+        "blocks": 1,
+        "shared_people": False,
+        "delta": "eq6",
+        "fusion": "gate",
+        "pool": "end_of_text",
+        "patch": 1,
+    },
+    "transformer": {"blocks": 1, "denoiser": "transformer", "attention_heads": 2},
+}
 
 
-@pytest.fixture(scope="module", params=OPTIONS, ids=["as bundled", "separate, equation 6"])
+@pytest.fixture(scope="module", params=OPTIONS.values(), ids=OPTIONS)
 def exported(request, tiny, awake, tmp_path_factory):
     """The folder of an exported network with random weights, and the network as it was written."""
     folder, config = tmp_path_factory.mktemp("exported"), replace(tiny, **request.param)
