@@ -12,10 +12,13 @@ from torch import Tensor
 from intermamba.motion.features import CONTACTS, POSITIONS
 from intermamba.motion.skeleton import FEET, L_HIP, L_SHOULDER, PARENTS, R_HIP, R_SHOULDER
 
+TOUCH = 0.1  # metres between joints that affinity draws together
+
 
 @dataclass(frozen=True, kw_only=True)
 class LossWeights:
-    """Weights of the terms of equation 14; `pose` is InterGen's term that it defines and leaves unused.
+    """Weights of the terms of equation 14, and of two more of InterGen's: `pose`, which it defines and leaves unused,
+    and `affinity`, which draws joints together that touch in the data (InterGen's weight is 3).
 
     The defaults are InterGen's. `geometry_until` is the largest diffusion step at which the geometric terms
     count: beyond it a prediction is too vague for them to mean anything.
@@ -28,6 +31,7 @@ class LossWeights:
     distance_map: float = 3.0
     orientation: float = 0.01
     pose: float = 0.0
+    affinity: float = 0.0
     geometry_until: int = 700
 
 
@@ -39,22 +43,30 @@ def loss_terms(
     mean_F: Tensor,
     std_F: Tensor,
     geometry_until: int = 700,
+    whole_t: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """Unweighted terms by the names of LossWeights, from normalised features; `mask_BT` is true where frames count."""
+    """Unweighted terms by the names of LossWeights, from normalised features; `mask_BT` is true where frames count.
+
+    `whole_t` are the steps of the whole batch where this is a part of it: a term is then the part's share of the mean
+    over the whole batch, so that the terms of all parts, and their gradients, sum to those of the whole.
+    """
     predicted, target = (
         x[..., POSITIONS] * std_F[POSITIONS] + mean_F[POSITIONS] for x in (predicted_BPTF, target_BPTF)
     )
     joints = predicted.unflatten(-1, (-1, 3))  # (B,P,T,J,3)
     real = target.unflatten(-1, (-1, 3))
     contacts_BPTC = target_BPTF[..., CONTACTS] * std_F[CONTACTS] + mean_F[CONTACTS] > 0.5
+    whole_t = t_B if whole_t is None else whole_t
     gate_B = (t_B <= geometry_until).to(predicted.dtype)
-    every_B = torch.ones_like(gate_B)
+    gate_B = gate_B / (whole_t <= geometry_until).sum().clamp(min=1)
+    every_B = torch.full_like(gate_B, 1 / len(whole_t))
     step_mask_BT = mask_BT[:, 1:] & mask_BT[:, :-1]
 
     velocity, real_velocity = joints.diff(dim=2), real.diff(dim=2)
     foot_speed2 = velocity[..., list(FEET), :].square().sum(-1) * contacts_BPTC[:, :, :-1]
     distances, real_distances = _distance_map(joints), _distance_map(real)
     near = (distances < 1) | (real_distances < 1)
+    touching = real_distances < TOUCH
     turn, real_turn = _relative_turn(joints), _relative_turn(real)
     pose, real_pose = joints - joints[..., :1, :], real - real[..., :1, :]
     return {
@@ -65,19 +77,21 @@ def loss_terms(
         "distance_map": _masked(((distances - real_distances).square() * near).mean((2, 3)), mask_BT, gate_B),
         "orientation": _masked((turn - real_turn).square().sum(-1), mask_BT, gate_B),
         "pose": _masked((pose - real_pose).square().mean((1, 3, 4)), mask_BT, gate_B),
+        "affinity": _masked((distances.square() * touching).mean((2, 3)), mask_BT, gate_B),
     }
 
 
 def total_loss(terms: dict[str, Tensor], weights: LossWeights) -> Tensor:
-    """Equation 14."""
-    return torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()
+    """Equation 14, and the terms beside it that have a weight."""
+    weighted = [getattr(weights, name) * value for name, value in terms.items() if getattr(weights, name)]
+    return torch.stack(weighted).sum()
 
 
-def _masked(error_BT: Tensor, mask_BT: Tensor, gate_B: Tensor) -> Tensor:
-    """Mean over the frames that count of each sample, then over the samples that pass the gate."""
+def _masked(error_BT: Tensor, mask_BT: Tensor, share_B: Tensor) -> Tensor:
+    """Mean over the frames that count of each sample, then the sum of these times each sample's share."""
     frames_B = mask_BT.sum(1).clamp(min=1)
     per_sample_B = (error_BT * mask_BT).sum(1) / frames_B
-    return (per_sample_B * gate_B).sum() / gate_B.sum().clamp(min=1)
+    return (per_sample_B * share_B).sum()
 
 
 def _bones(joints: Tensor) -> Tensor:

@@ -1,0 +1,12 @@
+"""The paper's full model on Inter-X, with the paper's settings."""
+
+from training.recipe import Recipe
+from training.recipes._paper import INTERX, full, interx, release
+
+
+def recipe() -> Recipe:
+    """Two blocks, 117 million parameters."""
+    return interx("interx-full", full())
+
+
+RELEASE = release("full", INTERX)
