@@ -137,7 +137,7 @@ def _tower(weights: dict[str, Tensor], path: Path) -> torch.nn.Module:
             output_tokens=True,
         )
         tower.load_state_dict(weights)
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, RuntimeError, ZeroDivisionError) as error:
         raise IntermambaError(f"{path} does not hold OpenAI's CLIP: download {URL} again.") from error
     return tower.eval().requires_grad_(False)
 
