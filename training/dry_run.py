@@ -26,7 +26,7 @@ def dry_run(trainer: Trainer) -> dict[str, float]:
         *drawn[: MEASURED + 1],
     ):  # a caption is encoded when it is met for the first time
         trainer.tokens([crop.caption for crop in crops[rows]])
-    for trainer.step in (largest, largest, 0):
+    for trainer.step in (largest, largest, 0):  # the last begins the batch of step 1
         trainer.train_step()
     started = time.perf_counter()
     for _ in range(MEASURED):

@@ -141,7 +141,10 @@ class Trainer:
         noise: Tensor | None = None,
         whole_t: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Loss terms of a batch noised to steps t (B,); `keep` (B,1) is 0 where a prompt is hidden."""
+        """Loss terms of a batch noised to steps t (B,); `keep` (B,1) is 0 where a prompt is hidden.
+
+        `noise` (B,2,T,262) is drawn where it is not given; `whole_t` is for a part of a batch, see loss_terms.
+        """
         target = (torch.from_numpy(batch.features).to(self.device) - self.mean) / self.std
         mask = torch.from_numpy(batch.mask).to(self.device)
         tokens, token_mask = (torch.from_numpy(x).to(self.device) for x in self.tokens(batch.captions))
