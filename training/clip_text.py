@@ -73,10 +73,10 @@ class CachedText:
         missing = [caption for caption, row in rows.items() if row is None]
         for group in batched(missing, TOGETHER):
             tokens, mask = self.encoder.encode(group)
-            for caption, row, real in zip(group, tokens, mask, strict=True):
-                rows[caption] = row[real].astype(np.float16)
+            for caption, padded, real in zip(group, tokens, mask, strict=True):
+                rows[caption] = row = padded[real].astype(np.float16)
                 with atomic_write(self._path(caption)) as temporary:
-                    np.save(temporary, rows[caption])
+                    np.save(temporary, row)
         return pad([row for caption in captions if (row := rows[caption]) is not None])
 
     def _read(self, caption: str) -> NDArray[np.float16] | None:
@@ -147,5 +147,5 @@ def _identity(weights: dict[str, Tensor]) -> str:
     digest = hashlib.sha256()
     for name, tensor in weights.items():
         digest.update(name.encode())
-        digest.update(tensor.contiguous().numpy())
+        digest.update(tensor.contiguous().numpy().data)
     return digest.hexdigest()[:16]
