@@ -1,6 +1,6 @@
 """Whether training can learn at all: `light` at reduced width has to know 8 clips by heart.
 
-    python tools/memorise.py [--width 64] [--steps 1500]
+    python tools/memorise.py [--width 64] [--steps 500]
 
 Ends with the first 50 steps whose mean diffusion loss is under 0.01, and fails where none are. The clips are half a
 second of made-up dances, a caption each; every step sees all 8, neither mirrored nor exchanged.
@@ -37,7 +37,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--width", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=500)
     options = parser.parse_args()
     trainer = make_trainer(options.width, options.steps)
     losses: deque[float] = deque(maxlen=MEAN_OF)
