@@ -1,6 +1,7 @@
 """Checkpoints: one safetensors file that holds all there is to resume from, never unpickled, replaced whole.
 
-Tensors: `model/*`, `ema/*`, `optimizer/<parameter>/<exp_avg|exp_avg_sq|step>`, `stats/mean`, `stats/std`, `stats/rest`.
+Tensors: `ema/*`, the weights that a bundle gets; `model/*`, the trained ones where those are an average;
+`optimizer/<parameter>/<exp_avg|exp_avg_sq|step>`, `stats/mean`, `stats/std`, `stats/rest`.
 The header's metadata holds the step and the recipe. Random draws need no state: each step seeds its own.
 """
 
@@ -18,7 +19,9 @@ from intermamba.files import atomic_write
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], step: int, recipe: dict[str, Any]) -> None:
-    """Write `path` whole or not at all."""
+    """Write `path` whole or not at all, and clear away what a process that was killed at it has left."""
+    for stray in path.parent.glob(f".{path.stem}-*{path.suffix}"):
+        stray.unlink(missing_ok=True)
     metadata = {"step": str(step), "recipe": json.dumps(recipe)}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_write(path) as temporary:

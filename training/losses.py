@@ -12,10 +12,14 @@ from torch import Tensor
 from intermamba.motion.features import CONTACTS, POSITIONS
 from intermamba.motion.skeleton import FEET, L_HIP, L_SHOULDER, PARENTS, R_HIP, R_SHOULDER
 
+GEOMETRY = ("velocity", "foot", "bone", "distance_map", "orientation", "pose", "affinity")
+TOUCH = 0.1  # metres between joints that affinity draws together
+
 
 @dataclass(frozen=True, kw_only=True)
 class LossWeights:
-    """Weights of the terms of equation 14; `pose` is InterGen's term that it defines and leaves unused.
+    """Weights of the terms of equation 14, and of two more of InterGen's: `pose`, which it defines and leaves unused,
+    and `affinity`, which draws joints together that touch in the data (InterGen's weight is 3).
 
     The defaults are InterGen's. `geometry_until` is the largest diffusion step at which the geometric terms
     count: beyond it a prediction is too vague for them to mean anything.
@@ -28,6 +32,7 @@ class LossWeights:
     distance_map: float = 3.0
     orientation: float = 0.01
     pose: float = 0.0
+    affinity: float = 0.0
     geometry_until: int = 700
 
 
@@ -39,22 +44,29 @@ def loss_terms(
     mean_F: Tensor,
     std_F: Tensor,
     geometry_until: int = 700,
+    whole_t: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """Unweighted terms by the names of LossWeights, from normalised features; `mask_BT` is true where frames count."""
-    terms = {"diffusion": _masked((predicted_BPTF - target_BPTF).square().mean((1, 3)), mask_BT)}
-    clear = t_B <= geometry_until
-    if not clear.any():
-        zero = predicted_BPTF.new_zeros(())
-        return terms | dict.fromkeys(
-            ("velocity", "foot", "bone", "distance_map", "orientation", "pose"), zero
-        )
-    return terms | _geometry(predicted_BPTF[clear], target_BPTF[clear], mask_BT[clear], mean_F, std_F)
+    """Unweighted terms by the names of LossWeights, from normalised features; `mask_BT` is true where frames count.
+
+    `whole_t` are the steps of the whole batch where this is a part of it: a term is then the part's share of the mean
+    over the whole batch, so that the terms of all parts, and their gradients, sum to those of the whole.
+    """
+    whole_t = t_B if whole_t is None else whole_t
+    clear_B = t_B <= geometry_until
+    rows = (x[clear_B] for x in (predicted_BPTF, target_BPTF, mask_BT))
+    counted = max(1, int((whole_t <= geometry_until).sum()))
+    geometry = _geometry(*rows, mean_F, std_F) if clear_B.any() else {}
+    none = predicted_BPTF.new_zeros(())
+    squared = (predicted_BPTF - target_BPTF).square().mean((1, 3))
+    return {"diffusion": _masked(squared, mask_BT) / len(whole_t)} | {
+        name: geometry.get(name, none) / counted for name in GEOMETRY
+    }
 
 
 def _geometry(
     predicted_BPTF: Tensor, target_BPTF: Tensor, mask_BT: Tensor, mean_F: Tensor, std_F: Tensor
 ) -> dict[str, Tensor]:
-    """The terms in metres."""
+    """The terms in metres, summed over samples."""
     predicted, target = (
         x[..., POSITIONS] * std_F[POSITIONS] + mean_F[POSITIONS] for x in (predicted_BPTF, target_BPTF)
     )
@@ -67,6 +79,7 @@ def _geometry(
     foot_speed2 = velocity[..., list(FEET), :].square().sum(-1) * contacts_BPTC[:, :, :-1]
     distances, real_distances = _distance_map(joints), _distance_map(real)
     near = (distances < 1) | (real_distances < 1)
+    touching = real_distances < TOUCH
     turn, real_turn = _relative_turn(joints), _relative_turn(real)
     pose, real_pose = joints - joints[..., :1, :], real - real[..., :1, :]
     return {
@@ -76,17 +89,19 @@ def _geometry(
         "distance_map": _masked(((distances - real_distances).square() * near).mean((2, 3)), mask_BT),
         "orientation": _masked((turn - real_turn).square().sum(-1), mask_BT),
         "pose": _masked((pose - real_pose).square().mean((1, 3, 4)), mask_BT),
+        "affinity": _masked((distances.square() * touching).mean((2, 3)), mask_BT),
     }
 
 
 def total_loss(terms: dict[str, Tensor], weights: LossWeights) -> Tensor:
-    """Equation 14."""
-    return torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()
+    """Equation 14, and the terms beside it that have a weight."""
+    weighted = [getattr(weights, name) * value for name, value in terms.items() if getattr(weights, name)]
+    return torch.stack(weighted).sum()
 
 
 def _masked(error_BT: Tensor, mask_BT: Tensor) -> Tensor:
-    """Mean over the frames that count of each sample, then over the samples."""
-    return ((error_BT * mask_BT).sum(1) / mask_BT.sum(1).clamp(min=1)).mean()
+    """Mean over the frames that count of each sample, summed over the samples."""
+    return ((error_BT * mask_BT).sum(1) / mask_BT.sum(1).clamp(min=1)).sum()
 
 
 def _bones(joints: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from intermamba.motion.reconstruct import reconstruct
 from intermamba.render.sheet import draw_sheet
 
 from .data.batches import Batch, Batches
-from .trainer import Trainer
+from .trainer import Prompted, Trainer
 
 BATCHES = 3
 GUIDANCE, STEPS, FRAMES = 3.0, 20, 120
@@ -24,32 +24,33 @@ class Monitor:
 
     def __init__(self, trainer: Trainer, held_out: Batches) -> None:
         self.trainer = trainer
+        self.denoiser = Prompted(trainer.ema)
         self.batches = [held_out.batch(step) for step in range(BATCHES)]
 
     @torch.no_grad()
     def log(self, curves: SummaryWriter) -> dict[str, float]:
         """Write the loss terms on the held-out batches and a picture of a sample; gives the terms."""
         state = torch.get_rng_state()
+        self.denoiser.eval()
         totals: dict[str, float] = {}
         for index, batch in enumerate(self.batches):
             torch.manual_seed(index)
             t = torch.linspace(20, 980, len(batch.captions)).long().to(self.trainer.device)
-            for name, value in self.trainer.terms(self.trainer.ema, batch, t).items():
+            for name, value in self.trainer.terms(self.denoiser, batch, t).items():
                 totals[name] = totals.get(name, 0.0) + float(value) / BATCHES
             totals["prompt"] = totals.get("prompt", 0.0) + self._prompt_tells(batch) / BATCHES
         torch.set_rng_state(state)
         for name, value in totals.items():
             curves.add_scalar(f"held out/{name}", value, self.trainer.step)
-        caption = self.batches[0].captions[self.trainer.step // self.trainer.recipe.save_every % 8]
+        captions = self.batches[0].captions[:8]
+        caption = captions[self.trainer.step // self.trainer.save_every % len(captions)]
         curves.add_image("sample", self._sample(caption), self.trainer.step, dataformats="HWC")
         return totals
 
     def _prompt_tells(self, batch: Batch) -> float:
         """How much of the diffusion term, in noise that hides which interaction it is, the prompt takes away."""
         t = torch.full((len(batch.captions),), PROMPT_STEP, device=self.trainer.device)
-        hidden, told = (
-            self.trainer.terms(self.trainer.ema, batch, t, keep)["diffusion"] for keep in (0.0, 1.0)
-        )
+        hidden, told = (self.trainer.terms(self.denoiser, batch, t, keep)["diffusion"] for keep in (0.0, 1.0))
         return float(1 - told / hidden)
 
     def _sample(self, caption: str) -> np.ndarray:

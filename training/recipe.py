@@ -5,7 +5,7 @@ import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from intermamba.errors import IntermambaError
 from intermamba.model.config import ModelConfig
@@ -16,11 +16,18 @@ from .sources import Source
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Settings of a run. Times are in optimiser steps, lengths in frames at 30 fps."""
+    """Settings of a run. Times are in optimiser steps, or in epochs where `epochs` is set; lengths in frames at 30 fps.
+
+    A batch is what one optimiser step sees, on however many GPUs.
+    """
 
     name: str
     model: ModelConfig
     losses: LossWeights = field(default_factory=LossWeights)
+    text: Literal["minilm", "clip"] = "minilm"
+    """The frozen text encoder: the bundled one, or CLIP ViT-L/14's text tower."""
+    dataset: Literal["folders", "interhuman", "interx"] = "folders"
+    """What lies below --data: folders of motion files, named in `shares`, or a released data set."""
     shares: dict[str, float] = field(default_factory=dict)
     """Folders of motion files and captions.jsonl below --data, and the share of the clips drawn from each."""
     held_out: str = ""
@@ -35,21 +42,28 @@ class Recipe:
     handed: tuple[str, ...] = ()
     """Interactions that are never mirrored."""
     mirror: bool = True
-    """Whether the others are, half the time."""
+    """Whether the others are, half the time; in a run in epochs each then has every clip mirrored as well."""
     clearest: int = 0
     """Of each interaction with a measure, only so many clips, those that it finds clearest; 0 takes all. A small
     network learns a few clear examples of each sooner than many shades."""
+    epochs: int = 0
+    """Passes over the clips, whole ones of like length in a batch, instead of `steps` batches of random crops."""
+    pairs_per_batch: int = 50
+    """Of a run in epochs."""
     shortest: int = 48
     longest: int = 300
     frames_per_batch: int = 4096
-    """Pairs x frames of a batch: short crops come in larger batches, so that every step costs the same."""
+    """Of a run in steps: pairs x frames of a batch. Short crops come in larger ones, so that steps cost the same."""
     steps: int = 6000
     learning_rate: float = 4e-4
     weight_decay: float = 2e-5
     warmup: int = 100
+    schedule: Literal["decay", "cosine"] = "decay"
+    """After the warm-up the learning rate is constant and falls in the end, or falls as half a cosine all the way."""
     decay_fraction: float = 0.35
-    """The last part of the steps, over which the learning rate falls to zero; before it the rate is constant."""
+    """Of `decay`: the last part of the run, over which the learning rate falls to zero."""
     ema_decay: float = 0.998
+    """Of the moving average of the weights, which is what a bundle gets; 0 is without it."""
     clip_norm: float = 1.0
     condition_dropout: float = 0.1
     noise_bias: float = 1.0

@@ -1,17 +1,21 @@
-"""The training loop: one process, CPU or CUDA, resumable at any step to the same losses."""
+"""The training loop: one process or many, CPU or CUDA, resumable at any step to the same losses."""
 
 import copy
+import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from intermamba.bundles.bundle import WEIGHTS, Bundle
 from intermamba.diffusion.schedule import cosine_schedule
 from intermamba.errors import IntermambaError
+from intermamba.model.config import ModelConfig
 from intermamba.model.denoiser import Denoiser
 from intermamba.model.network import make_network
 from intermamba.model.weights import load_model
@@ -26,25 +30,54 @@ from .checkpoint import (
 )
 from .data.batches import Ahead, Batch, Batches
 from .losses import loss_terms, total_loss
+from .parallel import rank, summed, world
 from .recipe import Recipe
 
 Tokens = Callable[[list[str]], tuple[NDArray[np.float32], NDArray[np.bool_]]]
 """Captions to text tokens (B,S,C) and their mask (B,S)."""
 
 
+class Prompted(nn.Module):
+    """A network and its text transformer in one call, as DistributedDataParallel needs them."""
+
+    def __init__(self, network: Denoiser) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, noisy: Tensor, t: Tensor, tokens: Tensor, token_mask: Tensor, keep: Tensor | float
+    ) -> Tensor:
+        """The prediction of x_0; `keep` (B,1) is 0 where a prompt is hidden."""
+        return self.network(noisy, t, self.network.condition(tokens, token_mask) * keep)
+
+
 class Trainer:
     """Holds the network, its moving average, the optimiser and the step."""
 
     def __init__(
-        self, recipe: Recipe, batches: Batches, tokens: Tokens, rest: Tensor, device: torch.device
+        self,
+        recipe: Recipe,
+        batches: Batches,
+        tokens: Tokens,
+        rest: Tensor,
+        device: torch.device,
+        accumulate: int = 1,
     ) -> None:
+        """A batch goes through the network in `accumulate` parts, one after another: less memory, the same step."""
         torch.manual_seed(recipe.seed)
-        self.recipe, self.tokens, self.device = recipe, tokens, device
-        self.batches = Ahead(batches)
+        self.recipe, self.tokens, self.device, self.accumulate = recipe, tokens, device, accumulate
+        self.batches = Ahead(batches, slice(rank(), None, world()))
+        self.per_epoch = batches.per_epoch
+        self.steps = (recipe.epochs or recipe.steps) * self.per_epoch
+        self.save_every = recipe.save_every * self.per_epoch
         self.half = device.type == "cuda" or bfloat16_is_fast()
         self.model = make_network(recipe.model).to(device)
-        self.ema = copy.deepcopy(self.model).requires_grad_(False).eval()
+        averaged = recipe.ema_decay > 0
+        self.ema = copy.deepcopy(self.model).requires_grad_(False).eval() if averaged else self.model
         self.names = [name for name, _ in self.model.named_parameters()]
+        self.denoiser: nn.Module = Prompted(self.model)
+        if world() > 1:
+            self.denoiser = DistributedDataParallel(self.denoiser, broadcast_buffers=False)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
@@ -54,50 +87,91 @@ class Trainer:
         self.step = 0
 
     def train_step(self) -> dict[str, float]:
-        """One optimiser step; gives the loss terms, the gradient norm and the learning rate."""
+        """One optimiser step; gives the loss terms, the gradient norm and the learning rate.
+
+        What is random is drawn for the whole batch, of which every process and part takes its rows: however many
+        there are, theirs is the step that one alone would take.
+        """
         recipe = self.recipe
-        torch.manual_seed(recipe.seed * 1_000_003 + self.step)
+        torch.manual_seed(self._seed())
         batch = self.batches.batch(self.step)
-        t = noise_steps(len(batch.captions), len(self.alpha_bar), recipe.noise_bias).to(self.device)
-        keep = (torch.rand(len(t), 1) >= recipe.condition_dropout).to(self.device)
+        if batch.size < world() * self.accumulate:
+            raise IntermambaError(
+                f"{batch.size} pairs cannot be shared by {world()} processes of {self.accumulate} parts: use fewer."
+            )
+        t = noise_steps(batch.size, len(self.alpha_bar), recipe.noise_bias).to(self.device)
+        keep = (torch.rand(batch.size, 1) >= recipe.condition_dropout).to(self.device)
+        noise = torch.randn((batch.size, *batch.features.shape[1:]), device=self.device)
         rate = self.learning_rate(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        terms = self.terms(self.model, batch, t, keep)
-        loss = total_loss(terms, recipe.losses)
+        self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
-        self.optimizer.step()
-        self._average()
+        parts = [self._backward(batch, part, t, keep, noise) for part in range(self.accumulate)]
+        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm))
+        if math.isfinite(norm):  # in a run of weeks, a step that overflowed is better left out
+            self.optimizer.step()
+            self._average()
         self.step += 1
-        values = {"total": loss, **terms, "gradient_norm": norm}
-        return {name: float(value.detach()) for name, value in values.items()} | {"learning_rate": rate}
+        sums = summed(torch.stack([torch.stack([*terms.values()]) for terms in parts]).sum(0))
+        values = dict(zip(parts[0], sums, strict=True))
+        values = {"total": total_loss(values, recipe.losses), **values}
+        return {name: float(value) for name, value in values.items()} | {
+            "gradient_norm": norm,
+            "learning_rate": rate,
+        }
+
+    def _backward(self, batch: Batch, part: int, t: Tensor, keep: Tensor, noise: Tensor) -> dict[str, Tensor]:
+        """Add the gradient of one part of this process's rows; `t`, `keep` and `noise` are the whole batch's."""
+        rows = slice(rank() + world() * part, None, world() * self.accumulate)
+        if rows.start:  # another dropout than in the other parts
+            torch.manual_seed(self._seed() + (rows.start << 40))
+        unfinished = isinstance(self.denoiser, DistributedDataParallel) and part < self.accumulate - 1
+        with self.denoiser.no_sync() if unfinished else nullcontext():  # pyright: ignore[reportCallIssue]
+            own = batch.part(slice(part, None, self.accumulate))
+            terms = self.terms(self.denoiser, own, t[rows], keep[rows], noise[rows], t)
+            (total_loss(terms, self.recipe.losses) * world()).backward()  # the processes' mean is taken of it
+        return {name: value.detach() for name, value in terms.items()}
 
     def terms(
-        self, model: Denoiser, batch: Batch, t: Tensor, keep: Tensor | float = 1.0
+        self,
+        denoiser: nn.Module,
+        batch: Batch,
+        t: Tensor,
+        keep: Tensor | float = 1.0,
+        noise: Tensor | None = None,
+        whole_t: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Loss terms of a batch noised to steps t (B,); `keep` (B,1) is 0 where a prompt is hidden."""
+        """Loss terms of a batch noised to steps t (B,); `keep` (B,1) is 0 where a prompt is hidden.
+
+        `noise` (B,2,T,262) is drawn where it is not given; `whole_t` is for a part of a batch, see loss_terms.
+        """
         target = (torch.from_numpy(batch.features).to(self.device) - self.mean) / self.std
         mask = torch.from_numpy(batch.mask).to(self.device)
         tokens, token_mask = (torch.from_numpy(x).to(self.device) for x in self.tokens(batch.captions))
-        noise = torch.randn(target.shape).to(self.device)
+        noise = torch.randn(target.shape, device=self.device) if noise is None else noise
         alpha_bar = self.alpha_bar[t][:, None, None, None]
         noisy = alpha_bar.sqrt() * target + (1 - alpha_bar).sqrt() * noise
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            predicted = model(noisy, t, model.condition(tokens, token_mask) * keep)
+            predicted = denoiser(noisy, t, tokens, token_mask, keep)
         until = self.recipe.losses.geometry_until
-        return loss_terms(predicted.float(), target, t, mask, self.mean, self.std, until)
+        return loss_terms(predicted.float(), target, t, mask, self.mean, self.std, until, whole_t)
 
     def learning_rate(self, step: int) -> float:
-        """Linear warm-up, constant, then linear to zero over the last part of the run."""
-        recipe = self.recipe
-        decay = max(1.0, recipe.decay_fraction * recipe.steps)
-        return recipe.learning_rate * min(
-            1.0, (step + 1) / recipe.warmup, max(0.0, (recipe.steps - step) / decay)
-        )
+        """Linear warm-up, then the recipe's schedule; in a run of epochs it changes between them alone."""
+        recipe, now = self.recipe, step // self.per_epoch
+        end = recipe.epochs or recipe.steps
+        warm = min(1.0, (now + 1) / max(1, recipe.warmup))
+        if recipe.schedule == "cosine":
+            return recipe.learning_rate * warm * (1 + math.cos(math.pi * now / end)) / 2
+        return recipe.learning_rate * min(warm, max(0.0, (end - now) / max(1.0, recipe.decay_fraction * end)))
+
+    def _seed(self) -> int:
+        return self.recipe.seed * 1_000_003 + self.step
 
     def _average(self) -> None:
+        if self.ema is self.model:
+            return
         decay = min(self.recipe.ema_decay, (1 + self.step) / (10 + self.step))  # short memory at the start
         with torch.no_grad():
             averaged: list[Tensor] = [*self.ema.parameters()]
@@ -106,7 +180,7 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Write a checkpoint that load() and training.export read."""
         tensors = {
-            **with_prefix("model", self.model.state_dict()),
+            **({} if self.ema is self.model else with_prefix("model", self.model.state_dict())),
             **with_prefix("ema", self.ema.state_dict()),
             **with_prefix("optimizer", optimizer_tensors(self.optimizer, self.names)),
             **with_prefix("stats", {"mean": self.mean, "std": self.std, "rest": self.rest}),
@@ -116,13 +190,13 @@ class Trainer:
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
         tensors, step, recipe = load_checkpoint(path)
-        if recipe["model"] != self.recipe.to_dict()["model"]:
+        if ModelConfig.from_json(recipe["model"]) != self.recipe.model:
             raise IntermambaError(
                 f"{path} is of a model of another size: give another --out, or its own recipe."
             )
         self.step = step
-        self.model.load_state_dict(below("model", tensors))
         self.ema.load_state_dict(below("ema", tensors))
+        self.model.load_state_dict(below("model", tensors) or below("ema", tensors))
         restore_optimizer(self.optimizer, self.names, below("optimizer", tensors))
         stats = below("stats", tensors)
         self.mean, self.std, self.rest = (stats[name].to(self.device) for name in ("mean", "std", "rest"))

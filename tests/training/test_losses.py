@@ -18,6 +18,11 @@ def case():
     predicted = target + 0.3 * torch.randn(target.shape, generator=generator)
     mean, std = torch.randn(262, generator=generator), torch.rand(262, generator=generator) + 0.5
     t = torch.tensor([10, 700, 900])
+    target[:2, 1, :, 12:15] = target[:2, 0, :, 30:33]
+    mean[12:15], std[12:15] = (
+        mean[30:33] + 0.02,
+        std[30:33],
+    )  # joint 4 of one person touches joint 10 of the other
     mask = torch.ones(BATCH, FRAMES, dtype=torch.bool)
     mask[1, 4:] = False
     return predicted, target, t, mask, mean, std
@@ -82,6 +87,11 @@ def reference(case):
     def pose(s, f):
         return np.mean([((a[s, p, f] - a[s, p, f, 0]) - (b[s, p, f] - b[s, p, f, 0])) ** 2 for p in people])
 
+    def affinity(s, f):
+        pairs = [(a[s, :, f, [i, j]], b[s, :, f, [i, j]]) for i in range(22) for j in range(22)]
+        gaps = [[np.linalg.norm(x[0, 0] - x[1, 1]) for x in pair] for pair in pairs]
+        return np.mean([ours**2 if real < 0.1 else 0.0 for ours, real in gaps])
+
     return {
         "diffusion": mean_over(
             frames, every, lambda s, f: np.mean((predicted[s, :, f] - target[s, :, f]) ** 2)
@@ -92,6 +102,7 @@ def reference(case):
         "distance_map": mean_over(frames, near_end, distance_map),
         "orientation": mean_over(frames, near_end, orientation),
         "pose": mean_over(frames, near_end, pose),
+        "affinity": mean_over(frames, near_end, affinity),
     }
 
 
@@ -99,14 +110,15 @@ def test_terms_equal_loops(case):
     expected = reference(case)
     terms = loss_terms(*case)
     assert terms.keys() == expected.keys()
+    assert expected["affinity"] > 1e-4
     for name, value in terms.items():
         assert float(value) == pytest.approx(expected[name], rel=2e-4, abs=1e-6), name
 
 
-def test_a_perfect_prediction_costs_nothing_but_real_foot_sliding(case):
+def test_a_perfect_prediction_costs_nothing_but_real_foot_sliding_and_real_gaps(case):
     _, target, t, mask, mean, std = case
     terms = loss_terms(target, target, t, mask, mean, std)
-    assert {name for name, value in terms.items() if float(value) > 1e-9} == {"foot"}
+    assert {name for name, value in terms.items() if float(value) > 1e-9} == {"foot", "affinity"}
 
 
 def test_frames_beyond_the_mask_and_late_steps_do_not_count(case):
@@ -127,3 +139,24 @@ def test_total_is_the_weighted_sum(case):
     assert float(total_loss(terms, weights)) == pytest.approx(
         sum(getattr(weights, name) * float(value) for name, value in terms.items())
     )
+
+
+def test_terms_of_parts_sum_to_those_of_the_whole(case):
+    predicted, target, t, mask, mean, std = case
+    parts = [
+        loss_terms(predicted[rows], target[rows], t[rows], mask[rows], mean, std, whole_t=t)
+        for rows in (slice(0, 1), slice(1, 3))
+    ]
+    for name, value in loss_terms(*case).items():
+        assert float(sum(part[name] for part in parts)) == pytest.approx(float(value), rel=1e-5), name
+
+
+def test_affinity_pulls_touching_joints_together_when_it_has_a_weight(case):
+    predicted, *others = case
+    predicted.requires_grad_(True)
+    for weight, moved in ((0.0, set()), (3.0, {*range(12, 15), *range(30, 33)})):
+        weights = LossWeights(
+            diffusion=1e-9, velocity=0, foot=0, bone=0, distance_map=0, orientation=0, affinity=weight
+        )
+        (gradient,) = torch.autograd.grad(total_loss(loss_terms(predicted, *others), weights), predicted)
+        assert set((gradient.abs().sum((0, 1, 2)) > 1e-6).nonzero().flatten().tolist()) == moved

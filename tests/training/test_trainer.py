@@ -1,6 +1,7 @@
 """The trainer learns, and a run that was stopped goes on as if it had not been."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ pytest.importorskip("safetensors")
 from intermamba.errors import IntermambaError  # noqa: E402
 from training.checkpoint import load_checkpoint  # noqa: E402
 from training.data.clips import load_clips  # noqa: E402
+from training.dry_run import dry_run  # noqa: E402
 from training.model_card import model_card  # noqa: E402
+from training.prepare import common_rest, make_batches  # noqa: E402
 from training.recipe import load_recipe, release_of  # noqa: E402
-from training.train import common_rest, make_batches, run  # noqa: E402
+from training.train import main, run  # noqa: E402
 from training.trainer import Trainer, noise_steps  # noqa: E402
 
 from .test_data import write_folder  # noqa: E402
@@ -40,7 +43,9 @@ def trainer(clips, **changes):
         rng = np.random.default_rng(len(captions))
         return rng.normal(size=(len(captions), 5, 384)).astype(np.float32), np.ones((len(captions), 5), bool)
 
-    return Trainer(recipe, make_batches(recipe, clips), tokens, common_rest(clips), torch.device("cpu"))
+    batches = make_batches(recipe, clips)
+    batches.statistics = partial(batches.statistics, samples=30)
+    return Trainer(recipe, batches, tokens, common_rest(clips), torch.device("cpu"))
 
 
 def test_a_resumed_run_has_the_losses_of_one_that_was_not_stopped(clips, tmp_path):
@@ -74,6 +79,74 @@ def test_the_learning_rate_warms_up_holds_and_falls_to_zero(clips):
     fresh = trainer(clips, decay_fraction=0.3)
     rates = [fresh.learning_rate(step) / fresh.recipe.learning_rate for step in (0, 4, 20, 34, 40)]
     assert rates == pytest.approx([0.2, 1, 1, 0.5, 0])
+
+
+def test_a_cosine_falls_from_epoch_to_epoch(clips):
+    fresh = trainer(clips, epochs=10, pairs_per_batch=2, schedule="cosine", warmup=2)
+    assert fresh.per_epoch == 2
+    assert fresh.steps == 20
+    rates = [fresh.learning_rate(step) / fresh.recipe.learning_rate for step in (0, 1, 2, 3, 10, 19, 20)]
+    ninth = (1 + np.cos(0.9 * np.pi)) / 2
+    second = (1 + np.cos(0.1 * np.pi)) / 2
+    assert rates == pytest.approx([0.5, 0.5, second, second, 0.5, ninth, 0])
+
+
+def test_without_an_average_the_trained_weights_are_the_bundle_s(clips, tmp_path):
+    fresh = trainer(clips, ema_decay=0.0)
+    fresh.train_step()
+    fresh.save(tmp_path / "last.safetensors")
+    tensors, _, _ = load_checkpoint(tmp_path / "last.safetensors")
+    assert not any(name.startswith("model/") for name in tensors)
+    for name, weight in fresh.model.state_dict().items():
+        assert torch.equal(tensors[f"ema/{name}"], weight)
+    for decay in (0.0, 0.9):  # a run may take up an average later
+        resumed = trainer(clips, ema_decay=decay)
+        resumed.load(tmp_path / "last.safetensors")
+        for network in (resumed.model, resumed.ema):
+            assert torch.equal(network.in_proj.weight, fresh.model.in_proj.weight)
+    expected = fresh.train_step()
+    assert resumed.train_step() == expected
+
+
+def test_a_step_that_overflows_is_left_out(clips, monkeypatch):
+    fresh = trainer(clips)
+    before = fresh.model.out_proj.bias.detach().clone()
+    with monkeypatch.context() as patch:
+        patch.setattr(fresh, "mean", fresh.mean * float("nan"))
+        assert np.isnan(fresh.train_step()["gradient_norm"])
+    assert torch.equal(fresh.model.out_proj.bias, before)
+    assert np.isfinite(fresh.train_step()["total"])
+
+
+def test_a_dry_run_tells_memory_and_time(clips, capsys, monkeypatch):
+    monkeypatch.setattr("training.dry_run.MEASURED", 3)
+    fresh = trainer(clips)
+    figures = dry_run(fresh)
+    assert figures["parameters"] == sum(p.numel() for p in fresh.model.parameters())
+    assert figures["hours"] * 3600 * figures["steps per second"] == pytest.approx(fresh.steps)
+    assert figures["GiB"] > 0.01
+    assert "hours" in capsys.readouterr().out
+
+
+def test_the_paper_s_recipes_have_its_settings():
+    for name in ("interhuman-full", "interhuman-light", "interx-full", "interx-light"):
+        recipe = load_recipe(name)
+        assert (recipe.name, recipe.epochs, recipe.pairs_per_batch) == (name, 2000, 50)
+        assert (recipe.learning_rate, recipe.weight_decay) == (1e-4, 2e-5)
+        assert (recipe.text, recipe.condition_dropout) == ("clip", 0.1)
+        assert (recipe.model.width, recipe.model.state, recipe.model.patch) == (1024, 16, 1)
+        assert recipe.model.blocks == (2 if name.endswith("full") else 1)
+        assert recipe.dataset == name.split("-")[0]
+        assert "on-commercial" in release_of(name).licence
+
+
+def test_the_command_line_says_which_unit_a_recipe_counts_in(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    common = ["--data", str(tmp_path), "--out", str(tmp_path / "run")]
+    assert main(["interhuman-light", *common, "--steps", "3"]) == 1
+    assert "give --epochs" in capsys.readouterr().err
+    assert main(["interhuman-light", *common]) == 1
+    assert "open_clip" in capsys.readouterr().err
 
 
 def test_a_checkpoint_of_another_size_is_refused(clips, tmp_path):

@@ -6,8 +6,8 @@ Everything random in a batch comes from (seed, step) alone, so a resumed run see
 import re
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,7 @@ from intermamba.motion.placement import mirror_pair, place_each, place_pair
 
 from .clips import Clip, Segment
 
-EASE = (
-    1 / 6
-)  # how far from the middle of a crop its segment may lie, as a share of the time that is left over
+EASE = 1 / 6  # of the time left over: how far from the middle of a crop its segment may lie
 LONG_SEGMENT = 150  # frames; a walk or a dance is one at any moment
 
 # Whole words that a mirror changes: parts of others are not (upright), those of hyphenated ones are (left-handed).
@@ -30,15 +28,37 @@ MIRRORED = {"left": "right", "right": "left", "clockwise": "counterclockwise"}
 
 @dataclass(frozen=True)
 class Batch:
-    """features (B,2,T,262) as intermamba.motion.features has them, mask (B,T) true on good frames, a caption each."""
+    """features (B,2,T,262) as intermamba.motion.features has them, mask (B,T) true on good frames, a caption each.
+
+    `size` is B of the whole batch, of which these pairs may be a part.
+    """
 
     features: NDArray[np.float32]
     mask: NDArray[np.bool_]
     captions: list[str]
+    size: int
+
+    def part(self, rows: slice) -> Self:
+        """Those rows of it."""
+        return replace(self, features=self.features[rows], mask=self.mask[rows], captions=self.captions[rows])
+
+
+@dataclass(frozen=True)
+class Crop:
+    """What a batch shows of a clip: `frames` from `start` on, mirrored, its people exchanged, and a caption of that."""
+
+    clip: Clip
+    start: int
+    frames: int
+    caption: str
+    mirror: bool
+    swap: bool
 
 
 class Batches:
     """Draws batches from clips. Lengths are multiples of `patch`, and one length serves a whole batch."""
+
+    per_epoch = 1  # batches after which a run's clock ticks
 
     def __init__(
         self,
@@ -74,8 +94,8 @@ class Batches:
         self.common = {c.id: _common(c.id, common_captions) for c in clips}
         self.seed = seed
 
-    def batch(self, step: int) -> Batch:
-        """The batch of a step, always the same one."""
+    def draw(self, step: int) -> list[Crop]:
+        """What is in the batch of a step, always the same; crops of one length."""
         rng = np.random.default_rng((self.seed, step))
         frames = self.patch * int(
             rng.integers(-(-self.shortest // self.patch), self.longest // self.patch + 1)
@@ -83,17 +103,26 @@ class Batches:
         size = max(2, self.frames_per_batch // frames)
         fits = np.array([_holds_something(clip, frames) for clip in self.clips])
         chosen = rng.choice(len(fits), size=size, p=self.weights * fits / (self.weights * fits).sum())
-        features = np.empty((size, 2, frames, FEATURES), np.float32)
-        mask = np.empty((size, frames), bool)
-        captions = []
-        for row, index in enumerate(chosen):
+        crops = []
+        for index in chosen:
             clip = self.clips[index]
             start, caption = self._crop(clip, frames, rng)
             mirror, swap = self._toss(clip, rng)
-            features[row] = crop_features(clip, start, frames, swap=swap, mirror=mirror)
-            mask[row] = clip.good[start : start + frames]
-            captions.append(mirror_words(caption) if mirror else caption)
-        return Batch(features, mask, captions)
+            crops.append(
+                Crop(clip, start, frames, mirror_words(caption) if mirror else caption, mirror, swap)
+            )
+        return crops
+
+    def batch(self, step: int, rows: slice = slice(None)) -> Batch:
+        """Those rows of the batch of a step."""
+        drawn = self.draw(step)
+        crops = drawn[rows]
+        return Batch(
+            np.stack([crop_features(c.clip, c.start, c.frames, swap=c.swap, mirror=c.mirror) for c in crops]),
+            np.stack([c.clip.good[c.start : c.start + c.frames] for c in crops]),
+            [c.caption for c in crops],
+            len(drawn),
+        )
 
     def _toss(self, clip: Clip, rng: np.random.Generator) -> tuple[bool, bool]:
         """Whether to mirror a crop, and whether to exchange its people."""
@@ -141,18 +170,18 @@ class Batches:
 
 
 class Ahead:
-    """Batches of a run, each made by another thread while the step before it is computed."""
+    """Batches of a run, or the same rows of each, made by another thread while the step before is computed."""
 
-    def __init__(self, batches: Batches) -> None:
-        self.batches = batches
+    def __init__(self, batches: Batches, rows: slice = slice(None)) -> None:
+        self.batches, self.rows = batches, rows
         self._pool = ThreadPoolExecutor(1)
         self._next: tuple[int, Future[Batch]] | None = None
 
     def batch(self, step: int) -> Batch:
         """The batch of a step; that of the next step is begun."""
         begun = self._next
-        self._next = step + 1, self._pool.submit(self.batches.batch, step + 1)
-        return begun[1].result() if begun and begun[0] == step else self.batches.batch(step)
+        self._next = step + 1, self._pool.submit(self.batches.batch, step + 1, self.rows)
+        return begun[1].result() if begun and begun[0] == step else self.batches.batch(step, self.rows)
 
 
 def crop_features(

@@ -1,0 +1,107 @@
+"""What a recipe's run is made of: clips, how often each is drawn, batches, the captions' tokens."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from intermamba.bundles.bundle import bundled_folder
+from intermamba.text.encoder import TextEncoder
+
+from .clip_text import CachedText, ClipText, batched, pad
+from .data.batches import Batches, mirror_words
+from .data.clips import Clip, load_clips
+from .data.epochs import EpochBatches
+from .data.naming import named
+from .evaluate.interactions import MEASURES, judge
+from .recipe import Recipe
+from .trainer import Tokens
+
+
+def load_data(recipe: Recipe, data: Path) -> tuple[list[Clip], list[Clip], list[float] | None]:
+    """Clips to train on, clips to judge by, and how often each of the former is drawn (None: each once an epoch)."""
+    if recipe.dataset == "interhuman":
+        from .data.interhuman import load_interhuman
+
+        return load_interhuman(data, "train"), load_interhuman(data, "val"), None
+    if recipe.dataset == "interx":
+        from .data.interx import load_interx
+
+        return load_interx(data, "train"), load_interx(data, "val"), None
+    folders = {name: named(load_clips(data / name), recipe.interactions) for name in recipe.shares}
+    folders = {name: clearest(clips, recipe.clearest) for name, clips in folders.items()}
+    held_out = load_clips(data / recipe.held_out) if recipe.held_out else []
+    clips = [clip for folder in folders.values() for clip in folder]
+    return clips, held_out, clip_weights(recipe, folders)
+
+
+def clearest(clips: list[Clip], count: int) -> list[Clip]:
+    """The `count` clips of each interaction that its measure finds clearest (0: all), and those without a measure."""
+    kinds: dict[str, list[Clip]] = {}
+    for clip in clips:
+        kinds.setdefault(clip.interaction, []).append(clip)
+    for kind, group in kinds.items():
+        if kind in MEASURES and 0 < count < len(group):
+            kinds[kind] = sorted(group, key=lambda clip: -judge(kind, clip.joints).score)[:count]
+    return [clip for group in kinds.values() for clip in group]
+
+
+def clip_weights(recipe: Recipe, folders: dict[str, list[Clip]]) -> list[float]:
+    """How often each clip is drawn: folders by their shares, in them interactions alike, in them by length."""
+    weights = []
+    for folder, clips in folders.items():
+        length: dict[str, float] = {}
+        for clip in clips:
+            length[clip.interaction] = length.get(clip.interaction, 0.0) + clip.frames
+        weights += [recipe.shares[folder] / len(length) * c.frames / length[c.interaction] for c in clips]
+    return weights
+
+
+def make_batches(recipe: Recipe, clips: list[Clip], weights: Sequence[float] | None = None) -> Batches:
+    """The recipe's batches; `weights` are for runs in steps, in an epoch every clip has its turn."""
+    settings = {
+        "patch": recipe.model.patch,
+        "shortest": recipe.shortest,
+        "longest": min(recipe.longest, recipe.model.max_frames),
+        "common_captions": recipe.common_captions,
+        "seed": recipe.seed,
+        "swap": recipe.swap,
+        "handed": recipe.handed,
+        "mirror": recipe.mirror,
+    }
+    if recipe.epochs:
+        return EpochBatches(clips, pairs=recipe.pairs_per_batch, **settings)
+    return Batches(clips, frames_per_batch=recipe.frames_per_batch, weights=weights, **settings)
+
+
+def common_rest(clips: list[Clip]) -> torch.Tensor:
+    """The rest offsets (22,3) that generated people get: the longest clip's, of its first person."""
+    return torch.from_numpy(max(clips, key=lambda clip: clip.frames).rest[0])
+
+
+def open_text(
+    recipe: Recipe, folder: Path | None, data: Path, device: torch.device
+) -> TextEncoder | CachedText:
+    """The recipe's frozen text encoder, from `folder`: by default the bundled one, or DATA/clip."""
+    if recipe.text == "clip":
+        folder = folder or data / "clip"
+        return CachedText(ClipText(folder, device), folder / "cache")
+    return TextEncoder(folder or bundled_folder())
+
+
+def caption_tokens(recipe: Recipe, clips: list[Clip], text: TextEncoder | CachedText) -> Tokens:
+    """Text tokens by caption, encoded once: the text encoder is frozen."""
+    if isinstance(text, CachedText):
+        return text
+    captions = {
+        c for clip in clips for group in (clip.captions, *(s.captions for s in clip.segments)) for c in group
+    }
+    captions |= {c for group in recipe.common_captions.values() for c in group}
+    captions |= {mirror_words(c) for c in captions}
+    cache = {}
+    for group in batched(sorted(captions, key=len), 64):
+        tokens, mask = text.encode(group)
+        for caption, row, real in zip(group, tokens, mask, strict=True):
+            cache[caption] = row[real].astype(np.float16)
+    return lambda texts: pad([cache[caption] for caption in texts])
