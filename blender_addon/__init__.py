@@ -8,10 +8,10 @@ import atexit
 
 import bpy
 
-from . import export, operators, panel, preferences, properties
+from . import export_operator, operators, panel, preferences, properties
 from .jobs import session
 
-_MODULES = (preferences, properties, operators, export, panel)
+_MODULES = (preferences, properties, operators, export_operator, panel)
 
 
 @bpy.app.handlers.persistent
