@@ -21,14 +21,19 @@ def action_name(motion: Motion, person: str) -> str:
 
 
 def write_action(
-    ob: bpy.types.Object, pose: Pose, motion: Motion, person: str, start: int
+    ob: bpy.types.Object,
+    pose: Pose,
+    motion: Motion,
+    person: str,
+    start: int,
+    action: bpy.types.Action | None = None,
 ) -> bpy.types.Action:
     """Key `pose` from frame `start` on, one key a frame, in an Action that becomes the armature's active one.
 
-    The Action keeps prompt, seed, model, version and settings as custom properties. One of the same name
-    whose keys nobody has touched is written anew; any other Action is left as it is.
+    The Action, an empty one where it is given, keeps prompt, seed, model, version and settings as custom properties.
+    One of the same name whose keys nobody has touched is written anew; any other Action is left as it is.
     """
-    action = _action_to_fill(action_name(motion, person))
+    action = action or _action_to_fill(action_name(motion, person))
     channels, slot = channels_of(action, ob)
     frames = np.arange(start, start + len(pose.location), dtype=np.float32)
     for n, bone in enumerate(pose.bones):
@@ -39,7 +44,7 @@ def write_action(
         write_curves(channels, bone, f"{path}.rotation_quaternion", frames, pose.rotations[:, n])
     for name, value in _facts(motion, person).items():
         action[PREFIX + name] = value
-    action[_KEYS] = _fingerprint(channels)
+    seal(action)
     action.use_fake_user = True
     assign(ob, action, slot)
     return action
@@ -48,6 +53,16 @@ def write_action(
 def is_ours(action: bpy.types.Action | None) -> bool:
     """Whether this extension wrote the Action."""
     return action is not None and PREFIX + "prompt" in action
+
+
+def is_untouched(action: bpy.types.Action) -> bool:
+    """Whether nobody has edited an Action's keys since this extension wrote them."""
+    return is_ours(action) and not action.library and action[_KEYS] == _fingerprint(*bags_of(action))
+
+
+def seal(action: bpy.types.Action) -> None:
+    """Note the keys as they are, so that later edits show."""
+    action[_KEYS] = _fingerprint(*bags_of(action))
 
 
 def _facts(motion: Motion, person: str) -> dict[str, object]:
@@ -63,12 +78,7 @@ def _facts(motion: Motion, person: str) -> dict[str, object]:
 
 def _action_to_fill(name: str) -> bpy.types.Action:
     action = bpy.data.actions.get(name)
-    if (
-        action is None
-        or not is_ours(action)
-        or action.library
-        or action[_KEYS] != _fingerprint(*bags_of(action))
-    ):
+    if action is None or not is_untouched(action):
         return bpy.data.actions.new(name)
     for bag in bags_of(action):
         for curve in list(bag.fcurves):

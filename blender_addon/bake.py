@@ -86,7 +86,8 @@ def perform(
         for person, ob in people
     ]
     return [
-        replace(one, bodies=tuple(body for body in source.objects if _deformed_by(body, one.ob))) for one in done
+        replace(one, bodies=tuple(body for body in source.objects if _deformed_by(body, one.ob)))
+        for one in done
     ]
 
 
@@ -321,7 +322,9 @@ def _make_token(stage: bpy.types.Scene, ob: bpy.types.Object, undo: ExitStack) -
     size = 1e-3 * max(bone.length for bone in bones)
     corners = size * np.array([(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)])
     mesh.from_pydata(
-        np.tile(corners, (len(bones), 1)).tolist(), [], [(3 * n, 3 * n + 1, 3 * n + 2) for n in range(len(bones))]
+        np.tile(corners, (len(bones), 1)).tolist(),
+        [],
+        [(3 * n, 3 * n + 1, 3 * n + 2) for n in range(len(bones))],
     )
     token = bpy.data.objects.new(mesh.name, mesh)
     token.parent = ob

@@ -19,7 +19,7 @@ from intermamba.retarget.root_motion import clip_frames, root_poses
 
 from .bake import Performance, baked, bvh_clip, deforming, framed, perform
 from .export_presets import OPTIONS, Options
-from .placing import keyed_people
+from .placing import keyed_people, playing
 from .sidecar import describe
 
 SUFFIXES = (".fbx", ".glb", ".bvh", ".usdc", ".json")
@@ -66,8 +66,8 @@ def export_people(context: bpy.types.Context, path: str, options: Options = OPTI
     if not options.formats:
         raise IntermambaError("No kind of file is chosen: choose at least one.")
     stem = stem_of(path)
-    ranges = [ob.animation_data.action.frame_range for _, ob in people]
-    first, last = int(min(start for start, _ in ranges)), int(max(end for _, end in ranges))
+    played = [playing(ob) for _, ob in people]
+    first, last = min(one.first for one in played), max(one.last for one in played)
     with _stage(context, stem.name) as stage:
         stage.frame_start, stage.frame_end = first, last
         clips = perform(stage, context.scene, people, first, last)

@@ -9,7 +9,8 @@ from intermamba.errors import IntermambaError
 
 from .export import SUFFIXES, export_people
 from .export_presets import FORMATS, OPTIONS, ORIGINS, PRESETS, ROOTS, Options
-from .placing import keyed_people
+from .placing import keyed_people, playing
+from .takes import export_takes
 
 _CHOICES = ("formats", "root", "origin", "sync_bone", "deform_only", "centimetres")
 
@@ -44,6 +45,9 @@ class INTERMAMBA_OT_export(bpy.types.Operator):
         name="Deforming Bones Only", description="Leave out control bones, which deform nothing"
     )
     centimetres: BoolProperty(name="Centimetres", description="FBX files in centimetres instead of metres")
+    all_takes: BoolProperty(
+        name="All Takes", description="Export every take in the list, in files named after it"
+    )
     filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in SUFFIXES), options={"HIDDEN"})
 
     bl_options: ClassVar = {"PRESET"}
@@ -53,7 +57,7 @@ class INTERMAMBA_OT_export(bpy.types.Operator):
         _take_preset(self, context)
         if not self.filepath:
             people = keyed_people(context.scene)
-            self.filepath = people[0][1].animation_data.action.name[: -len("_A")] if people else "duet"
+            self.filepath = playing(people[0][1]).action.name[: -len("_A")] if people else "duet"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -64,17 +68,19 @@ class INTERMAMBA_OT_export(bpy.types.Operator):
         layout.prop(self, "preset")
         layout.separator()
         layout.column().prop(self, "formats")
-        for name in _CHOICES[1:]:
+        for name in (*_CHOICES[1:], "all_takes"):
             layout.prop(self, name)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write the files; the scene stays as it is."""
         try:
-            written = export_people(context, bpy.path.abspath(self.filepath), self._options())
+            export = export_takes if self.all_takes else export_people
+            written = export(context, bpy.path.abspath(self.filepath), self._options())
         except IntermambaError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, "Written: " + ", ".join(path.name for path in written))
+        names = ", ".join(path.name for path in written)
+        self.report({"INFO"}, f"{len(written)} files written" if self.all_takes else f"Written: {names}")
         return {"FINISHED"}
 
     def _options(self) -> Options:

@@ -47,13 +47,9 @@ class Options:
 
 
 OPTIONS = {
-    "GENERIC": Options(
-        formats=frozenset({"FBX", "GLB"}), root="HIPS", origin="SCENE", deform_only=False
-    ),
+    "GENERIC": Options(formats=frozenset({"FBX", "GLB"}), root="HIPS", origin="SCENE", deform_only=False),
     # Unreal makes a bone of an armature object unless it has this name.
-    "UNREAL": Options(
-        formats=frozenset({"FBX"}), sync_bone=True, centimetres=True, armature="Armature"
-    ),
+    "UNREAL": Options(formats=frozenset({"FBX"}), sync_bone=True, centimetres=True, armature="Armature"),
     "UNITY": Options(formats=frozenset({"FBX"})),
     "GODOT": Options(formats=frozenset({"GLB"}), origin="PAIR"),
 }

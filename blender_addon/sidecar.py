@@ -15,6 +15,7 @@ from intermamba.retarget.transfer import Z_UP
 from .actions import PREFIX
 from .bake import SYNC_BONE, Performance
 from .export_presets import Options
+from .placing import playing
 
 FORMAT = 1
 UNITS = "metres and degrees; Y is up, a person faces +Z and has +X to the left; turns are about Y"
@@ -34,7 +35,7 @@ def describe(
     seen from A's first one, [x, z, turn]. contacts: hands and feet on the other, and feet on the floor, from frame
     `start` up to, without, `stop`; null where the rigs lack joints to tell.
     """
-    action = clips[0].ob.animation_data.action
+    action = playing(clips[0].ob).action
     facts = {key: action.get(PREFIX + key) for key in ("prompt", "seed", "model", "version")}
     settings = json.loads(action.get(PREFIX + "settings", "{}"))
     start = clips[0].ground[0]
@@ -74,12 +75,12 @@ def _person(framed: Performance, clip: Performance) -> dict[str, Any]:
 
 
 def _place(position: np.ndarray, turn: float) -> dict[str, Any]:
-    return {"position": np.round(position @ Z_UP, 5).tolist(), "turn": round(turn, 4)}
+    return {"position": (np.round(position @ Z_UP, 5) + 0.0).tolist(), "turn": round(turn, 4) + 0.0}
 
 
 def _row(position: np.ndarray, turn: float) -> list[float]:
     x, _, z = position @ Z_UP
-    return [round(float(value), 4) for value in (x, z, turn)]
+    return [round(float(value), 4) + 0.0 for value in (x, z, turn)]  # no -0.0
 
 
 def _contacts(clips: list[Performance], fps: float) -> list[dict[str, Any]] | None:
@@ -102,7 +103,13 @@ def _contacts(clips: list[Performance], fps: float) -> list[dict[str, Any]] | No
         for joint, planted in zip(FEET, contacts.T, strict=True):
             edges = np.flatnonzero(np.diff(np.concatenate([[0], planted, [0]])))
             spans += [
-                {"person": clip.person, "part": JOINT_NAMES[joint], "on": "floor", "start": int(a), "stop": int(b)}
+                {
+                    "person": clip.person,
+                    "part": JOINT_NAMES[joint],
+                    "on": "floor",
+                    "start": int(a),
+                    "stop": int(b),
+                }
                 for a, b in edges.reshape(-1, 2)
             ]
     return spans

@@ -155,7 +155,9 @@ def test_in_place_nobody_travels_and_the_sheet_tells_the_path(placed, tmp_path):
         assert path.shape == (40, 3)
         hips = 0.5 * (placed[n][:, L_HIP] + placed[n][:, R_HIP])
         travelled = np.linalg.norm(np.diff(hips[:, :2], axis=0), axis=1)
-        assert np.allclose(np.linalg.norm(np.diff(path[list(FRAMES), :2], axis=0), axis=1), travelled, atol=2e-4)
+        assert np.allclose(
+            np.linalg.norm(np.diff(path[list(FRAMES), :2], axis=0), axis=1), travelled, atol=2e-4
+        )
 
 
 def test_the_sheet_tells_how_it_was_made(placed, motion, tmp_path):
