@@ -132,7 +132,8 @@ def _fingerprint(*bags: object) -> str:
     return digest.hexdigest()[:16]
 
 
-def assign(ob: bpy.types.Object, action: bpy.types.Action, slot: object) -> None:
+def assign(ob: bpy.types.Object, action: bpy.types.Action | None, slot: object) -> None:
+    """Let an object play an Action, with its slot where Blender has slots."""
     animation = ob.animation_data or ob.animation_data_create()
     animation.use_tweak_mode = False
     animation.action = action

@@ -33,7 +33,8 @@ class Performance:
 
     names: B bones; parents: (B,); lengths: (B,); rest: (B,4,4) at the world's origin, in the size and turned as the
     object is; pose: (T,B,4,4) in the world; ground: (T,4,4) frames on the floor below the hips; hips: the bone of the
-    pelvis; joints: (T,22,3) above the floor, with Y up, None where the rig lacks some; bodies: what the armature deforms.
+    pelvis; joints: (T,22,3) above the floor, with Y up, None where the rig lacks some; bodies: the meshes that the
+    armature deforms.
     """
 
     person: str

@@ -126,7 +126,10 @@ def worn(context: bpy.types.Context, take: IntermambaTake) -> Iterator[None]:
 
 
 def export_takes(context: bpy.types.Context, path: str, options: Options) -> list[Path]:
-    """Export every take, in files named after `path` and the take. Raises IntermambaError; takes are whole or missing."""
+    """Export every take, in files named after `path` and the take: a take's files are all there, or none of them is.
+
+    Raises IntermambaError.
+    """
     takes = context.scene.intermamba.takes
     if not takes:
         raise IntermambaError("There are no takes: generate one first.")

@@ -7,6 +7,7 @@ nowhere off by more than the bound.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,14 +31,14 @@ def reduce_keys(values: np.ndarray, error: Callable[[np.ndarray], np.ndarray], b
     frames = len(values)
     slopes = np.zeros_like(values)
     if frames > 1:
-        slopes = np.gradient(values, axis=0, edge_order=min(frames - 1, 2))
+        slopes = np.gradient(values, axis=0, edge_order=2 if frames > 2 else 1)
     kept = np.unique([0, frames - 1])
     while True:
         keys = Keys(kept, values[kept], slopes[kept])
         off = error(cubic(keys, frames))
         off[kept] = 0.0
-        ends = list(zip(kept[:-1], kept[1:], strict=True))
-        worst = [int(a + off[a : b + 1].argmax()) for a, b in ends if off[a : b + 1].max() > bound]
+        ends = pairwise(kept.tolist())
+        worst = [a + int(off[a : b + 1].argmax()) for a, b in ends if off[a : b + 1].max() > bound]
         if not worst:
             return keys
         kept = np.union1d(kept, worst)

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
+from blender_addon.bake import Performance, deforming, framed
 from blender_addon.export import export_people
 from blender_addon.export_presets import OPTIONS
 from blender_addon.placing import place_motion
@@ -103,7 +104,8 @@ def test_usd_read_back_equals_the_action(placed, tmp_path):
     armatures = imported(bpy.ops.wm.usd_import, export(tmp_path, formats={"USD"})["duet.usdc"])
     assert len(armatures) == 2
     for ob, expected in zip(armatures, placed, strict=True):
-        names = [name for joint in JOINT_NAMES for name in ob.pose.bones.keys() if name.endswith(joint)]
+        bones = [bone.name for bone in ob.pose.bones]
+        names = [name for joint in JOINT_NAMES for name in bones if name.endswith(joint)]
         assert np.abs(joints_of(ob, FRAMES, names) - expected).max() < 1e-3
 
 
@@ -200,6 +202,52 @@ def test_a_rigs_own_root_and_its_helpers(scene, motion, placed, tmp_path):
     hips = 0.5 * (expected[:, L_HIP] + expected[:, R_HIP])
     assert np.allclose(root[:, :2], hips[:, :2], atol=1e-3)
     assert np.allclose(root[:, 2], 0.5, atol=1e-4)
+
+
+def test_deforming_bones_hang_below_each_other_as_in_rigify(scene):
+    """Rigify's DEF- bones lie below ORG- bones, which hang below one another."""
+    names = (
+        "root",
+        "ORG-spine",
+        "DEF-spine",
+        "ORG-thigh",
+        "DEF-thigh",
+        "DEF-thigh.001",
+        "ORG-ear",
+        "DEF-ear",
+    )
+    parents = (-1, 0, 1, 1, 3, 4, 0, 6)
+    ob = add_armature("Rig", {name: (0, 0, n) for n, name in enumerate(names)})
+    for bone in ob.data.bones:
+        bone.use_deform = bone.name.startswith("DEF-")
+    rest = np.tile(np.eye(4), (8, 1, 1))
+    rest[:, 2, 3] = (0, 1, 1, 0.9, 0.9, 0.5, 1.7, 1.7)
+    clip = Performance(
+        person="A",
+        ob=ob,
+        names=names,
+        parents=np.array(parents),
+        lengths=np.ones(8),
+        rest=rest,
+        pose=rest[None],
+        ground=np.eye(4)[None],
+        hips="ORG-spine",
+        joints=None,
+        bodies=(),
+    )
+    kept = deforming(clip)
+    above = {
+        name: kept.names[n] if n >= 0 else None for name, n in zip(kept.names, kept.parents, strict=True)
+    }
+    assert above == {
+        "DEF-spine": None,
+        "DEF-thigh": "DEF-spine",
+        "DEF-thigh.001": "DEF-thigh",
+        "DEF-ear": None,
+    }
+    assert kept.hips == "DEF-spine"
+    rooted = framed(kept, np.eye(4)[None], np.eye(4)[None], None)
+    assert rooted.names[-1] == rooted.names[rooted.top] == "root"
 
 
 def test_an_armature_without_a_body_keeps_its_rest_pose(scene, placed, tmp_path):

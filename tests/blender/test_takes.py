@@ -37,7 +37,7 @@ def both(frame=20):
 def test_several_seeds_at_a_time_are_kept_and_the_first_is_played(scene):
     assert generate(seed=4, takes=3) == {"FINISHED"}
     assert [(take.prompt, take.seed) for take in takes()] == [("two people wave", seed) for seed in (4, 5, 6)]
-    assert [take.name for take in takes()][0] == "two people wave (4)"
+    assert takes()[0].name == "two people wave (4)"
     assert [ob.animation_data.action.name[-3:] for ob in mannequins()] == ["4_A", "4_B"]
     assert len(bpy.data.actions) == 2
 

@@ -1,5 +1,7 @@
 """Reduced curves are as near as they have to be, and few keys are enough for smooth ones."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ def bezier(keys, frame):
     ]
     u = (frame - keys.frames[k]) / span
     while len(points) > 1:
-        points = [(1 - u) * a + u * b for a, b in zip(points, points[1:], strict=False)]
+        points = [(1 - u) * a + u * b for a, b in pairwise(points)]
     return points[0]
 
 
