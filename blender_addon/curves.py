@@ -9,6 +9,7 @@ from bpy.props import FloatProperty
 from intermamba.errors import IntermambaError
 from intermamba.motion.reduce import Keys, reduce_pose
 from intermamba.motion.rotations import normalise, quat_to_matrix
+from intermamba.retarget import Rig
 from intermamba.retarget.pose_space import pose_of
 
 from .actions import bags_of, is_ours, is_untouched, seal
@@ -114,7 +115,8 @@ def reduce_action(ob: bpy.types.Object, centimetres: float, degrees: float) -> t
         return rig.scale * np.concatenate([pose[..., :3, 3], tails], axis=1)
 
     lengths = np.array([bone.length for bone in ob.data.bones])[:, None]
-    turns, moves = reduce_pose(rotations, places, positions, degrees, centimetres / 100.0)
+    levers = rig.scale * _levers(rig, lengths)[list(turned)]
+    turns, moves = reduce_pose(rotations, places, positions, levers, degrees, centimetres / 100.0)
     for path, keys in (*zip(turned.values(), turns, strict=True), *zip(moved.values(), moves, strict=True)):
         for index in range(keys.values.shape[1]):
             _rewrite(curves[path, index], keys, index, first)
@@ -122,6 +124,19 @@ def reduce_action(ob: bpy.types.Object, centimetres: float, degrees: float) -> t
         seal(action)
     ob.update_tag(refresh={"TIME"})
     return before, sum(len(curve.keyframe_points) for curve in curves.values())
+
+
+def _levers(rig: Rig, lengths: np.ndarray) -> np.ndarray:
+    """How far the farthest tail below each bone is from its head, at rest (B,)."""
+    heads = rig.rest[:, :3, 3]
+    tails = heads + rig.rest[:, :3, 1] * lengths
+    levers = np.zeros(len(heads))
+    for n, tail in enumerate(tails):
+        above = n
+        while above >= 0:
+            levers[above] = max(levers[above], np.linalg.norm(tail - heads[above]))
+            above = int(rig.parents[above])
+    return levers
 
 
 def _channels(curves: dict, bones: tuple[str, ...], channel: str, size: int) -> dict[int, str]:

@@ -1,8 +1,8 @@
 """Fewer keys on smooth curves, with a bound on what that changes.
 
-Between two kept frames a curve is the cubic with the kept values and the motion's own slopes at both ends (Hermite),
-which is a Bezier curve whose handles lie at thirds. Frames are kept where the cubic is farthest off, until it is
-nowhere off by more than the bound.
+Between two kept frames a curve is a cubic (Hermite's), which is a Bezier curve whose handles lie at thirds. It has the
+kept values at both ends, and the slopes that bring all frames between nearest to the motion. Frames are kept where the
+cubic is farthest off, until it is nowhere off by more than the bound.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,8 @@ import numpy as np
 
 from .rotations import normalise, quat_angle
 
+# How much a curve's own slopes count beside what its frames say.
+_OWN = 1e-3
 # How much the bounds of single bones are tightened while the whole chain is off, and how often.
 _TIGHTER, _TRIES = 0.6, 12
 
@@ -29,12 +31,12 @@ class Keys:
 def reduce_keys(values: np.ndarray, error: Callable[[np.ndarray], np.ndarray], bound: float) -> Keys:
     """The fewest keys that splitting finds for a curve (T, C), so that `error` (T,) of its cubics is within `bound`."""
     frames = len(values)
-    slopes = np.zeros_like(values)
+    own = np.zeros_like(values)
     if frames > 1:
-        slopes = np.gradient(values, axis=0, edge_order=2 if frames > 2 else 1)
+        own = np.gradient(values, axis=0, edge_order=2 if frames > 2 else 1)
     kept = np.unique([0, frames - 1])
     while True:
-        keys = Keys(kept, values[kept], slopes[kept])
+        keys = Keys(kept, values[kept], _best_slopes(values, kept, own[kept]))
         off = error(cubic(keys, frames))
         off[kept] = 0.0
         ends = pairwise(kept.tolist())
@@ -48,16 +50,39 @@ def cubic(keys: Keys, frames: int) -> np.ndarray:
     """The curve (T, C) of kept keys; the first and the last of T frames are kept."""
     if len(keys.frames) == 1:
         return np.repeat(keys.values, frames, axis=0)
-    time = np.arange(frames)
-    at = np.clip(np.searchsorted(keys.frames, time, side="right") - 1, 0, len(keys.frames) - 2)
-    span = (keys.frames[at + 1] - keys.frames[at])[:, None]
-    u = (time - keys.frames[at])[:, None] / span
+    at, values, slopes = _hermite(keys.frames, frames)
     return (
-        (2 * u**3 - 3 * u**2 + 1) * keys.values[at]
-        + (u**3 - 2 * u**2 + u) * span * keys.slopes[at]
-        + (3 * u**2 - 2 * u**3) * keys.values[at + 1]
-        + (u**3 - u**2) * span * keys.slopes[at + 1]
+        values[0] * keys.values[at]
+        + slopes[0] * keys.slopes[at]
+        + values[1] * keys.values[at + 1]
+        + slopes[1] * keys.slopes[at + 1]
     )
+
+
+def _hermite(kept: np.ndarray, frames: int) -> tuple[np.ndarray, tuple, tuple]:
+    """For each frame the kept one before it (T,), and how much values and slopes (T, 1) of it and the next count."""
+    time = np.arange(frames)
+    at = np.clip(np.searchsorted(kept, time, side="right") - 1, 0, len(kept) - 2)
+    span = (kept[at + 1] - kept[at])[:, None]
+    u = (time - kept[at])[:, None] / span
+    values = (2 * u**3 - 3 * u**2 + 1, 3 * u**2 - 2 * u**3)
+    return at, values, (span * (u**3 - 2 * u**2 + u), span * (u**3 - u**2))
+
+
+def _best_slopes(values: np.ndarray, kept: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Least-squares slopes (K, C) at kept frames; where frames do not tell, the curve's `own`."""
+    if len(kept) == 1:
+        return own
+    at, weights, (first, second) = _hermite(kept, len(values))
+    rest = values - weights[0] * values[kept][at] - weights[1] * values[kept][at + 1]
+    normal, right = _OWN * np.eye(len(kept)), _OWN * own
+    np.add.at(normal, (at, at), first[:, 0] ** 2)
+    np.add.at(normal, (at + 1, at + 1), second[:, 0] ** 2)
+    np.add.at(normal, (at, at + 1), (first * second)[:, 0])
+    np.add.at(normal, (at + 1, at), (first * second)[:, 0])
+    np.add.at(right, at, first * rest)
+    np.add.at(right, at + 1, second * rest)
+    return np.linalg.solve(normal, right)
 
 
 def reduce_rotation(rotations: np.ndarray, degrees: float) -> Keys:
@@ -78,19 +103,23 @@ def reduce_pose(
     rotations: Sequence[np.ndarray],
     places: Sequence[np.ndarray],
     positions: Callable[[list[np.ndarray], list[np.ndarray]], np.ndarray],
+    levers: np.ndarray,
     degrees: float,
     metres: float,
 ) -> tuple[list[Keys], list[Keys]]:
     """Keys of a whole body: of each bone's rotations (T, 4) and of those places (T, 3) that are keyed.
 
     No bone turns by more than `degrees` in its parent, and none of `positions` (T, M, 3), which gives points of the
-    body for rotations and places, is off by more than `metres`.
+    body for rotations and places, is off by more than `metres`. `levers` (N,): how far (m) the farthest point that each
+    bone carries is from it, by which the bones share that bound.
     """
     frames = len(rotations[0])
     true = positions(list(rotations), list(places))
+    carried = np.degrees(metres / np.maximum(levers, 1e-6))
     share = 1.0
     for _ in range(_TRIES):
-        turns = [reduce_rotation(one, share * degrees) for one in rotations]
+        bounds = np.minimum(degrees, share * carried)
+        turns = [reduce_rotation(one, bound) for one, bound in zip(rotations, bounds, strict=True)]
         moves = [reduce_place(one, share * metres) for one in places]
         drawn = positions(
             [normalise(cubic(keys, frames)) for keys in turns], [cubic(keys, frames) for keys in moves]
