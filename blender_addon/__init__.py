@@ -8,10 +8,10 @@ import atexit
 
 import bpy
 
-from . import export, operators, panel, preferences, properties
+from . import curves, export_operator, operators, pair_tools, panel, preferences, properties, takes_panel
 from .jobs import session
 
-_MODULES = (preferences, properties, operators, export, panel)
+_MODULES = (preferences, properties, operators, pair_tools, curves, export_operator, panel, takes_panel)
 
 
 @bpy.app.handlers.persistent

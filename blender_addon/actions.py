@@ -21,33 +21,48 @@ def action_name(motion: Motion, person: str) -> str:
 
 
 def write_action(
-    ob: bpy.types.Object, pose: Pose, motion: Motion, person: str, start: int
+    ob: bpy.types.Object,
+    pose: Pose,
+    motion: Motion,
+    person: str,
+    start: int,
+    action: bpy.types.Action | None = None,
 ) -> bpy.types.Action:
     """Key `pose` from frame `start` on, one key a frame, in an Action that becomes the armature's active one.
 
-    The Action keeps prompt, seed, model, version and settings as custom properties. One of the same name
-    whose keys nobody has touched is written anew; any other Action is left as it is.
+    The Action, an empty one where it is given, keeps prompt, seed, model, version and settings as custom properties.
+    One of the same name whose keys nobody has touched is written anew; any other Action is left as it is.
     """
-    action = _action_to_fill(action_name(motion, person))
-    channels, slot = _channels(action, ob)
+    action = action or _action_to_fill(action_name(motion, person))
+    channels, slot = channels_of(action, ob)
     frames = np.arange(start, start + len(pose.location), dtype=np.float32)
     for n, bone in enumerate(pose.bones):
         path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
         ob.pose.bones[bone].rotation_mode = "QUATERNION"
         if n == 0:
-            _write_curves(channels, bone, f"{path}.location", frames, pose.location)
-        _write_curves(channels, bone, f"{path}.rotation_quaternion", frames, pose.rotations[:, n])
+            write_curves(channels, bone, f"{path}.location", frames, pose.location)
+        write_curves(channels, bone, f"{path}.rotation_quaternion", frames, pose.rotations[:, n])
     for name, value in _facts(motion, person).items():
         action[PREFIX + name] = value
-    action[_KEYS] = _fingerprint(channels)
+    seal(action)
     action.use_fake_user = True
-    _assign(ob, action, slot)
+    assign(ob, action, slot)
     return action
 
 
 def is_ours(action: bpy.types.Action | None) -> bool:
     """Whether this extension wrote the Action."""
     return action is not None and PREFIX + "prompt" in action
+
+
+def is_untouched(action: bpy.types.Action) -> bool:
+    """Whether nobody has edited an Action's keys since this extension wrote them."""
+    return is_ours(action) and not action.library and action[_KEYS] == _fingerprint(*bags_of(action))
+
+
+def seal(action: bpy.types.Action) -> None:
+    """Note the keys as they are, so that later edits show."""
+    action[_KEYS] = _fingerprint(*bags_of(action))
 
 
 def _facts(motion: Motion, person: str) -> dict[str, object]:
@@ -63,27 +78,22 @@ def _facts(motion: Motion, person: str) -> dict[str, object]:
 
 def _action_to_fill(name: str) -> bpy.types.Action:
     action = bpy.data.actions.get(name)
-    if (
-        action is None
-        or not is_ours(action)
-        or action.library
-        or action[_KEYS] != _fingerprint(*_bags(action))
-    ):
+    if action is None or not is_untouched(action):
         return bpy.data.actions.new(name)
-    for bag in _bags(action):
+    for bag in bags_of(action):
         for curve in list(bag.fcurves):
             bag.fcurves.remove(curve)
     return action
 
 
-def _bags(action: bpy.types.Action) -> list:
+def bags_of(action: bpy.types.Action) -> list:
     """What holds the Action's curves and groups."""
     if not hasattr(action, "layers"):
         return [action]
     return [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
 
 
-def _channels(action: bpy.types.Action, ob: bpy.types.Object) -> tuple:
+def channels_of(action: bpy.types.Action, ob: bpy.types.Object) -> tuple:
     """Where curves and groups for `ob` go, and the slot (None before Blender 4.4)."""
     if not hasattr(action, "layers"):
         return action, None
@@ -93,7 +103,7 @@ def _channels(action: bpy.types.Action, ob: bpy.types.Object) -> tuple:
     return strip.channelbag(slot, ensure=True), slot
 
 
-def _write_curves(channels: object, group: str, path: str, frames: np.ndarray, values: np.ndarray) -> None:
+def write_curves(channels: object, group: str, path: str, frames: np.ndarray, values: np.ndarray) -> None:
     """One curve for each column of values (T,N)."""
     keyframe = bpy.types.Keyframe.bl_rna.properties
     linear = keyframe["interpolation"].enum_items["LINEAR"].value
@@ -122,7 +132,8 @@ def _fingerprint(*bags: object) -> str:
     return digest.hexdigest()[:16]
 
 
-def _assign(ob: bpy.types.Object, action: bpy.types.Action, slot: object) -> None:
+def assign(ob: bpy.types.Object, action: bpy.types.Action | None, slot: object) -> None:
+    """Let an object play an Action, with its slot where Blender has slots."""
     animation = ob.animation_data or ob.animation_data_create()
     animation.use_tweak_mode = False
     animation.action = action

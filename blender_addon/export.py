@@ -1,23 +1,31 @@
-"""One operator: an FBX for each person and a GLB of both, named after one chosen file."""
+"""Clips for engines: an FBX and a BVH for each person, a GLB and a USD of both, and a file that tells how they belong
+together."""
 
+import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+import numpy as np
 
 from intermamba.errors import IntermambaError
 from intermamba.files import atomic_write
+from intermamba.motion.bvh import write_clip
+from intermamba.retarget.root_motion import clip_frames, root_poses
 
-from .placing import keyed_people
+from .bake import Performance, baked, bvh_clip, deforming, framed, perform
+from .export_presets import OPTIONS, Options
+from .placing import keyed_people, playing
+from .sidecar import describe
 
-TRACK = "InterMamba"
+SUFFIXES = (".fbx", ".glb", ".bvh", ".usdc", ".json")
 FBX_OPTIONS = {
     "use_selection": True,
     "object_types": {"ARMATURE", "MESH"},
-    "apply_scale_options": "FBX_SCALE_ALL",
     "add_leaf_bones": False,
     "bake_anim": True,
     "bake_anim_use_all_bones": True,
@@ -42,123 +50,155 @@ GLB_OPTIONS = {
     "export_frame_range": False,
     "export_anim_slide_to_zero": False,
 }
+USD_OPTIONS = {"selected_objects_only": True, "export_animation": True, "export_armatures": True}
+CENTIMETRE = 0.01
 
 
-class INTERMAMBA_OT_export(bpy.types.Operator):
-    """Write the motion as an FBX file for each person and a GLB file of both"""
+def export_people(context: bpy.types.Context, path: str, options: Options = OPTIONS["GENERIC"]) -> list[Path]:
+    """Write the clip of both people in files named after `path`, and NAME.json beside them: all of them, or none.
 
-    bl_idname = "intermamba.export"
-    bl_label = "Export FBX and GLB"
-
-    filepath: StringProperty(
-        subtype="FILE_PATH", description="NAME gives NAME_A.fbx, NAME_B.fbx and NAME.glb"
-    )
-    fbx: BoolProperty(name="FBX", description="One file for each person", default=True)
-    glb: BoolProperty(name="GLB", description="One file with both people, as one animation", default=True)
-    filter_glob: StringProperty(default="*.fbx;*.glb", options={"HIDDEN"})
-
-    def invoke(self, context: bpy.types.Context, _: bpy.types.Event) -> set[str]:
-        """Ask where."""
-        if not self.filepath:
-            people = keyed_people(context.scene)
-            self.filepath = people[0][1].animation_data.action.name[: -len("_A")] if people else "duet"
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Write the files; the scene stays as it is."""
-        try:
-            written = export_people(context, bpy.path.abspath(self.filepath), fbx=self.fbx, glb=self.glb)
-        except IntermambaError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, "Written: " + ", ".join(path.name for path in written))
-        return {"FINISHED"}
-
-
-def export_people(context: bpy.types.Context, path: str, *, fbx: bool = True, glb: bool = True) -> list[Path]:
-    """Write NAME_A.fbx, NAME_B.fbx and NAME.glb for a path NAME; each file is written whole or not at all.
-
-    Raises IntermambaError when there is nothing to export or a file cannot be written.
+    Clips start at frame 0 and are equally long. NAME_A.fbx and NAME_B.fbx, the same with .bvh, NAME.glb, NAME.usdc,
+    as the options say. Raises IntermambaError when there is nothing to export or a file cannot be written.
     """
     people = keyed_people(context.scene)
     if not people:
         raise IntermambaError("There is no generated motion in this scene: generate one first.")
+    if not options.formats:
+        raise IntermambaError("No kind of file is chosen: choose at least one.")
+    stem = stem_of(path)
+    played = [playing(ob) for _, ob in people]
+    first, last = min(one.first for one in played), max(one.last for one in played)
+    with _stage(context, stem.name) as stage:
+        stage.frame_start, stage.frame_end = first, last
+        clips = perform(stage, context.scene, people, first, last)
+        stage.frame_start, stage.frame_end = 0, last - first
+        return _write(stage, stem, clips, options)
+
+
+def stem_of(path: str) -> Path:
+    """What the files' names begin with. Raises IntermambaError where there is no name."""
     if not os.path.basename(path):
         raise IntermambaError("The file has no name: give one.")
-    stem = Path(path[: -len(".fbx")] if path.lower().endswith((".fbx", ".glb")) else path)
-    written = []
-    if fbx:
-        for person, ob in people:
-            written.append(stem.with_name(f"{stem.name}_{person}.fbx"))
-            with atomic_write(written[-1]) as file, _stage(context, [ob]):
-                bpy.ops.export_scene.fbx(filepath=str(file), **FBX_OPTIONS)
-    if glb:
-        written.append(stem.with_name(f"{stem.name}.glb"))
-        armatures = [ob for _, ob in people]
-        with atomic_write(written[-1]) as file, _stage(context, armatures), _one_track(armatures):
-            bpy.ops.export_scene.gltf(filepath=str(file), **GLB_OPTIONS)
+    return Path(path).with_suffix("") if path.lower().endswith(SUFFIXES) else Path(path)
+
+
+def _write(stage: bpy.types.Scene, stem: Path, clips: list[Performance], options: Options) -> list[Path]:
+    """All files; they get their names together once every one of them is whole."""
+    if options.deform_only:
+        clips = [deforming(clip) for clip in clips]
+    single, both = _framed(clips, options), _framed(clips, _together(options))
+    written: list[Path] = []
+    with ExitStack() as files:
+
+        def begin(name: str) -> Path:
+            written.append(stem.with_name(name))
+            return files.enter_context(atomic_write(written[-1]))
+
+        for clip in single:
+            name = f"{stem.name}_{clip.person}"
+            if "FBX" in options.formats:
+                _export_fbx(stage, begin(f"{name}.fbx"), clip, name, options)
+            if "BVH" in options.formats:
+                skeleton, tips = bvh_clip(clip, _fps(stage))
+                write_clip(begin(f"{name}.bvh"), skeleton, tips)
+        if "GLB" in options.formats:
+            _export_glb(stage, begin(f"{stem.name}.glb"), both, stem.name)
+        if "USD" in options.formats:
+            _export_usd(stage, begin(f"{stem.name}.usdc"), both, stem.name)
+        names = [path.name for path in written]
+        text = json.dumps(describe(stem.name, names, clips, single, options, _fps(stage)), indent=1)
+        begin(f"{stem.name}.json").write_text(text + "\n", encoding="utf-8")
     return written
 
 
-@contextmanager
-def _stage(context: bpy.types.Context, armatures: list[bpy.types.Object]) -> Iterator[None]:
-    """Show a scene of its own with the armatures and what they deform, all selected, as long as their Actions.
+def _together(options: Options) -> Options:
+    """In one file both cannot start at the origin."""
+    return replace(options, origin="PAIR") if options.origin == "OWN" else options
 
-    Selection, visibility, mode, playhead and frame range of the user's scene are never touched. No object is active:
-    exporters would take an active one out of Pose Mode.
+
+def _framed(clips: list[Performance], options: Options) -> list[Performance]:
+    """The clips where and as the options want them."""
+    grounds = np.array([clip.ground for clip in clips])
+    frames = clip_frames(grounds, options.root, options.origin)
+    roots = root_poses(grounds, frames, options.root)
+    done = []
+    for n, clip in enumerate(clips):
+        partner = frames[n] @ grounds[1 - n] if options.sync_bone and len(clips) == 2 else None
+        done.append(framed(clip, frames[n], None if options.root == "HIPS" else roots[n], partner))
+    return done
+
+
+def _fps(scene: bpy.types.Scene) -> float:
+    return scene.render.fps / scene.render.fps_base
+
+
+def _export_fbx(stage: bpy.types.Scene, path: Path, clip: Performance, name: str, options: Options) -> None:
+    stage.name = name
+    units, size, scaling = 1.0, 1.0, "FBX_SCALE_ALL"
+    if options.centimetres:
+        units, size, scaling = 1.0 / CENTIMETRE, CENTIMETRE, "FBX_SCALE_NONE"
+    stage.unit_settings.scale_length = size
+    with baked(stage, [clip], units, options.armature):
+        _run(bpy.ops.export_scene.fbx, path, apply_scale_options=scaling, **FBX_OPTIONS)
+    stage.unit_settings.scale_length = 1.0
+
+
+def _export_glb(stage: bpy.types.Scene, path: Path, clips: list[Performance], name: str) -> None:
+    stage.name = name
+    with baked(stage, clips) as armatures:
+        for ob in armatures:  # tracks of one name are one animation
+            animation = ob.animation_data
+            action, slot = animation.action, getattr(animation, "action_slot", None)
+            track = animation.nla_tracks.new()
+            track.name = name
+            strip = track.strips.new(name, 0, action)
+            if slot is not None:
+                strip.action_slot = slot
+            animation.action = None
+        _run(bpy.ops.export_scene.gltf, path, **GLB_OPTIONS)
+
+
+def _export_usd(stage: bpy.types.Scene, path: Path, clips: list[Performance], name: str) -> None:
+    stage.name = name
+    with baked(stage, clips):
+        _run(bpy.ops.wm.usd_export, path, **USD_OPTIONS)
+
+
+def _run(exporter: Callable[..., set[str]], path: Path, **options: object) -> None:
+    """One of Blender's exporters. Raises OSError, with the reason, when the file is not written, or not whole."""
+    try:
+        result = exporter(filepath=str(path), **options)
+    except RuntimeError as error:
+        found = re.findall(r"Error: (?:\[Errno \d+\] )?(.+)", str(error))
+        raise OSError((found or ["the exporter failed"])[-1].strip()) from error
+    if result != {"FINISHED"} or not _is_whole(path.read_bytes()):
+        raise OSError("the file came out incomplete, so the disk may be full")
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether a binary file has all the bytes that its header tells of."""
+    if data.startswith(b"glTF"):
+        return int.from_bytes(data[8:12], "little") == len(data)
+    if data.startswith(b"PXR-USDC"):
+        return int.from_bytes(data[16:24], "little") < len(data)
+    return data.startswith(b"Kaydara FBX Binary") and len(data) > 1000
+
+
+@contextmanager
+def _stage(context: bpy.types.Context, name: str) -> Iterator[bpy.types.Scene]:
+    """Show an empty scene of its own, with the frame rate of the user's.
+
+    Selection, visibility, mode, playhead and frame range of the user's scene are never touched.
     """
     source, window = context.scene, context.window or context.window_manager.windows[0]
     shown, shown_layer = window.scene, window.view_layer
-    stage = bpy.data.scenes.new("InterMamba export")
+    stage = bpy.data.scenes.new(name)
     render = source.render
     stage.render.fps, stage.render.fps_base = render.fps, render.fps_base
-    ranges = [ob.animation_data.action.frame_range for ob in armatures]
-    stage.frame_start = int(min(start for start, _ in ranges))
-    stage.frame_end = int(max(end for _, end in ranges))
-    objects = [*armatures, *(ob for ob in source.objects if _deformed_by(ob, armatures))]
-    for ob in objects:
-        stage.collection.objects.link(ob)
-    layer = stage.view_layers[0]
-    for ob in objects:
-        ob.select_set(True, view_layer=layer)
     try:
         window.scene = stage
-        with context.temp_override(window=window):
-            yield
+        with context.temp_override(window=window, scene=stage, view_layer=stage.view_layers[0]):
+            yield stage
     finally:
         window.scene, window.view_layer = shown, shown_layer
         bpy.data.scenes.remove(stage)
-
-
-def _deformed_by(ob: bpy.types.Object, armatures: list[bpy.types.Object]) -> bool:
-    return ob.type == "MESH" and any(m.type == "ARMATURE" and m.object in armatures for m in ob.modifiers)
-
-
-@contextmanager
-def _one_track(armatures: list[bpy.types.Object]) -> Iterator[None]:
-    """The Actions as NLA tracks of one name, which glTF joins in one animation of both people."""
-    tracks = []
-    actions = [
-        (ob, ob.animation_data.action, getattr(ob.animation_data, "action_slot", None)) for ob in armatures
-    ]
-    try:
-        for ob, action, slot in actions:
-            track = ob.animation_data.nla_tracks.new()
-            tracks.append((ob, track))
-            track.name = TRACK
-            strip = track.strips.new(TRACK, int(action.frame_range[0]), action)
-            if slot is not None:
-                strip.action_slot = slot
-            ob.animation_data.action = None
-        yield
-    finally:
-        for ob, track in tracks:
-            ob.animation_data.nla_tracks.remove(track)
-        for ob, action, slot in actions:
-            ob.animation_data.action = action
-            if slot is not None:
-                ob.animation_data.action_slot = slot
-
-
-CLASSES = (INTERMAMBA_OT_export,)

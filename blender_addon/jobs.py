@@ -7,7 +7,7 @@ the job runs.
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import bpy
 
@@ -31,6 +31,11 @@ class Request:
     seed: int
     steps: int | None = None
     guidance: float | None = None
+
+
+def takes_of(request: Request, takes: int) -> list[Request]:
+    """The same request with as many seeds, from its own on."""
+    return [replace(request, seed=request.seed + n) for n in range(takes)]
 
 
 @dataclass(frozen=True)
@@ -58,20 +63,28 @@ class Target:
 
 @dataclass
 class Job:
-    """The motion being sampled; `motion` is there when it waits to be placed."""
+    """The motions being sampled, one after the other; `name` is that of the present one."""
 
     name: str
     target: Target
+    engine: str
+    requests: list[Request]
+    motions: list[Motion] = field(default_factory=list)
     step: int = 0
     total: int = 0
     eta: float | None = None
     phase: str = "starting"
-    motion: Motion | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether all motions wait to be placed."""
+        return len(self.motions) == len(self.requests)
 
     @property
     def progress(self) -> float:
         """0 to 1."""
-        return self.step / self.total if self.total else 0.0
+        done = len(self.motions) + (self.step / self.total if self.total else 0.0)
+        return min(done / len(self.requests), 1.0)
 
 
 class Session:
@@ -87,13 +100,13 @@ class Session:
         self._client: WorkerClient | None = None
         self._used = 0.0
 
-    def start(self, request: Request, target: Target, engine: str) -> None:
-        """Begin to sample in the background. Raises IntermambaError when that cannot be."""
+    def start(self, request: Request, target: Target, engine: str, takes: int = 1) -> None:
+        """Begin to sample as many takes, with seeds that follow, in the background. Raises IntermambaError."""
         if self.job:
             raise IntermambaError("A motion is being generated: wait for it, or cancel it first.")
         self._begin(request)
         name = self._worker(engine).generate(**vars(request))
-        self.job = Job(name, target)
+        self.job = Job(name, target, engine, takes_of(request, takes))
         if not bpy.app.timers.is_registered(pump):
             bpy.app.timers.register(pump)
 
@@ -122,7 +135,7 @@ class Session:
         if self._client:
             for message in self._client.poll():
                 self._receive(message)
-        if self.job and self.job.motion and self._can_place():
+        if self.job and self.job.ready and self._can_place():
             self._place()
         if self.job:
             self._used = time.monotonic()
@@ -132,9 +145,9 @@ class Session:
         return 1.0 if self._client else None
 
     def take(self) -> Job:
-        """The job whose motion waits, which is no longer the session's."""
+        """The job whose motions wait, which is no longer the session's."""
         job, self.job = self.job, None
-        if job is None or job.motion is None:
+        if job is None or not job.ready:
             raise IntermambaError("No motion is waiting: generate one first.")
         return job
 
@@ -164,13 +177,19 @@ class Session:
                 self.warning = message["message"]
             case "result":
                 try:
-                    self.job.motion = motion_of(message)
+                    self._accept(self.job, motion_of(message))
                 except IntermambaError as error:
                     self._fail(str(error))
             case "error":
                 self._fail(message["message"])
             case "cancelled":
                 self.job = None
+
+    def _accept(self, job: Job, motion: Motion) -> None:
+        job.motions.append(motion)
+        if not job.ready:
+            job.step, job.eta = 0, None
+            job.name = self._worker(job.engine).generate(**vars(job.requests[len(job.motions)]))
 
     def _fail(self, sentence: str) -> None:
         self.job, self.error = None, sentence

@@ -8,9 +8,10 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from intermamba.errors import IntermambaError
 
-from .jobs import Request, Target, session
-from .placing import check_people, place_motion
-from .properties import ENGINES, FPS
+from .jobs import Request, Target, session, takes_of
+from .placing import check_people
+from .properties import ENGINES, FPS, MOST_TAKES
+from .takes import place_takes
 
 
 def _failed(operator: bpy.types.Operator, error: IntermambaError, level: str = "ERROR") -> set[str]:
@@ -32,6 +33,12 @@ class INTERMAMBA_OT_generate(bpy.types.Operator):
     frames: IntProperty(name="Frames", description=f"Length at {FPS} frames a second; the panel's by default")
     seconds: FloatProperty(name="Seconds", description="Length, where frames are not given")
     seed: IntProperty(name="Seed", description="The panel's by default")
+    takes: IntProperty(
+        name="Takes",
+        description="How many seeds, from this one on; 0 means the panel's number",
+        min=0,
+        max=MOST_TAKES,
+    )
     steps: IntProperty(name="Steps", description="Sampling steps; 0 means the model's own number")
     guidance: FloatProperty(
         name="Guidance", description="How closely to follow the prompt; 0 means the model's own"
@@ -43,7 +50,7 @@ class INTERMAMBA_OT_generate(bpy.types.Operator):
         try:
             target = Target.of(context)
             check_people(target.armatures())
-            session.start(self._request(context), target, self._engine(context))
+            session.start(self._request(context), target, self._engine(context), self._takes(context))
         except IntermambaError as error:
             return _failed(self, error, "WARNING")  # no pop-up: the panel shows it beside the button
         return {"INTERFACE"}
@@ -53,8 +60,9 @@ class INTERMAMBA_OT_generate(bpy.types.Operator):
         try:
             target = Target.of(context)
             check_people(target.armatures())
-            motion = session.run(self._request(context), self._engine(context))
-            session.note = place_motion(context, motion, target.armatures(), target.start)
+            requests = takes_of(self._request(context), self._takes(context))
+            motions = [session.run(request, self._engine(context)) for request in requests]
+            session.note = place_takes(context, motions, target.armatures(), target.start)
         except IntermambaError as error:
             return _failed(self, error)
         if session.warning:
@@ -80,6 +88,9 @@ class INTERMAMBA_OT_generate(bpy.types.Operator):
             guidance=self.guidance if given("guidance") and self.guidance else None,
         )
 
+    def _takes(self, context: bpy.types.Context) -> int:
+        return self.takes or context.scene.intermamba.seeds
+
     def _engine(self, context: bpy.types.Context) -> str:
         given = self.properties.is_property_set("engine")
         return self.engine if given else context.scene.intermamba.engine
@@ -96,7 +107,7 @@ class INTERMAMBA_OT_place(bpy.types.Operator):
         """Key both people: one undo step."""
         try:
             job = session.take()
-            session.note = place_motion(context, job.motion, job.target.armatures(), job.target.start)
+            session.note = place_takes(context, job.motions, job.target.armatures(), job.target.start)
         except IntermambaError as error:
             return _failed(self, error)
         return {"FINISHED"}

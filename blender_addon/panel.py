@@ -33,6 +33,7 @@ class INTERMAMBA_PT_main(bpy.types.Panel):
         row.separator(factor=0.5)
         row.prop(settings, "seed")
         row.operator("intermamba.new_seed", text="", icon="FILE_REFRESH")
+        column.prop(settings, "seeds")
         column.separator(factor=0.5)
         people = column.column(align=True)
         people.prop(settings, "person_a", text="A", placeholder="Mannequin", icon="ARMATURE_DATA")
@@ -56,17 +57,18 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) 
     row.scale_y = 1.5
     row.progress(factor=job.progress, text=_progress_text(job))
     row.operator("intermamba.cancel", text="", icon="X")
-    if job.motion and not can_place(context):
+    if job.ready and not can_place(context):
         _draw_sentence(layout, context, "The motion is ready: return to Object Mode to see it", "INFO")
 
 
 def _progress_text(job: Job) -> str:
-    if job.motion:
+    if job.ready:
         return "Ready"
     if not job.total:
         return "Loading the model" if job.phase == "loading" else "Starting"
+    take = f"Take {len(job.motions) + 1} of {len(job.requests)}, step" if len(job.requests) > 1 else "Step"
     left = f", {max(job.eta, 0):.0f} s left" if job.eta is not None else ""
-    return f"Step {job.step} of {job.total}{left}"
+    return f"{take} {job.step} of {job.total}{left}"
 
 
 def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -1,10 +1,12 @@
 """From a motion to two keyed armatures in a scene."""
 
+from dataclasses import dataclass
+
 import bpy
 
 from intermamba.errors import IntermambaError, RetargetError
 from intermamba.motion.motion import Motion, resample
-from intermamba.retarget import map_bones, pair_frame, retarget
+from intermamba.retarget import Pose, map_bones, pair_frame, retarget
 
 from .actions import is_ours, write_action
 from .rigs import PEOPLE, find_mannequin, make_mannequin, read_rig
@@ -37,12 +39,17 @@ def place_motion(
     ]
     check_people(people)
     context.view_layer.update()
+    for ob, person, pose in zip(people, PEOPLE, poses_of(motion, people), strict=True):
+        write_action(ob, pose, motion, person, start)
+    return _fit_range(scene, start, start + motion.frames - 1)
+
+
+def poses_of(motion: Motion, people: list[bpy.types.Object]) -> list[Pose]:
+    """Keys for both armatures, where person A's object stands."""
     rigs = [read_rig(ob) for ob in people]
     maps = [map_bones(rig) for rig in rigs]
     frame = pair_frame(rigs[0], maps[0])
-    for n, person in enumerate(PEOPLE):
-        write_action(people[n], retarget(motion, n, rigs[n], maps[n], frame), motion, person, start)
-    return _fit_range(scene, start, start + motion.frames - 1)
+    return [retarget(motion, n, rigs[n], maps[n], frame) for n in range(len(rigs))]
 
 
 def check_people(people: tuple[Armature, Armature] | list) -> None:
@@ -61,11 +68,32 @@ def keyed_people(scene: bpy.types.Scene) -> list[tuple[str, bpy.types.Object]]:
     people = [
         (person, ob or find_mannequin(scene, person)) for ob, person in zip(picked, PEOPLE, strict=True)
     ]
-    return [
-        (person, ob)
-        for person, ob in people
-        if ob and ob.animation_data and is_ours(ob.animation_data.action)
-    ]
+    return [(person, ob) for person, ob in people if ob and playing(ob)]
+
+
+@dataclass(frozen=True)
+class Playing:
+    """An Action of ours that an armature plays, and the frames in which it plays ours."""
+
+    action: bpy.types.Action
+    first: int
+    last: int
+
+
+def playing(ob: bpy.types.Object) -> Playing | None:
+    """What an armature plays: its active Action, or else the NLA strips of ours, the first of which is named."""
+    animation = ob.animation_data
+    if animation is None:
+        return None
+    if is_ours(animation.action):
+        first, last = animation.action.frame_range
+        return Playing(animation.action, int(first), int(last))
+    tracks = [track for track in animation.nla_tracks if animation.use_nla and not track.mute]
+    strips = [strip for track in tracks for strip in track.strips if not strip.mute and is_ours(strip.action)]
+    if not strips:
+        return None
+    strips.sort(key=lambda strip: strip.frame_start)
+    return Playing(strips[0].action, int(strips[0].frame_start), int(max(s.frame_end for s in strips)))
 
 
 def _fit_range(scene: bpy.types.Scene, first: int, last: int) -> str:

@@ -1,11 +1,20 @@
 """What the panel asks for, kept with each scene."""
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from .suggestions import known_prompts, matching
 
 FPS = 30  # of the model; a scene's own rate is used for the keys
+MOST_TAKES = 16  # at a time
 ENGINES = (
     ("AUTO", "Model", "Sample the motion with the model"),
     ("FAKE", "Made up", "Answer with made-up motion, for tests of everything around the model"),
@@ -37,6 +46,23 @@ def _armature_property(person: str) -> object:
     )
 
 
+class IntermambaTake(bpy.types.PropertyGroup):
+    """One generated motion, kept in the file, and what was done to it as a whole."""
+
+    prompt: StringProperty(name="Prompt", description="What was asked for")
+    seed: IntProperty(name="Seed", description="The seed that it was made with")
+    seconds: FloatProperty(name="Seconds", description="Its length")
+    star: BoolProperty(name="Star", description="Keep this take when the others are deleted")
+    swapped: BoolProperty(name="Swapped", description="Whether A plays the part of B, and B that of A")
+    mirrored: BoolProperty(name="Mirrored", description="Whether left and right are exchanged")
+    distance: FloatProperty(
+        name="Distance",
+        description="Metres by which the two stand farther apart than generated",
+        unit="LENGTH",
+    )
+    data: StringProperty(name="Data", description="The motion, packed", options={"HIDDEN"})
+
+
 class IntermambaSettings(bpy.types.PropertyGroup):
     """Settings of the next motion."""
 
@@ -64,6 +90,17 @@ class IntermambaSettings(bpy.types.PropertyGroup):
         default=0,
         min=0,
     )
+    seeds: IntProperty(
+        name="Takes",
+        description="How many takes to generate at a time, with seeds that follow this one",
+        default=1,
+        min=1,
+        max=MOST_TAKES,
+    )
+    takes: CollectionProperty(
+        name="Takes", description="Motions that were generated in this scene", type=IntermambaTake
+    )
+    take: IntProperty(name="Take", description="The chosen take")
     person_a: _armature_property("A")
     person_b: _armature_property("B")
     engine: EnumProperty(items=ENGINES, options={"HIDDEN"})
@@ -74,4 +111,4 @@ class IntermambaSettings(bpy.types.PropertyGroup):
         return round(self.seconds * FPS)
 
 
-CLASSES = (IntermambaSettings,)
+CLASSES = (IntermambaTake, IntermambaSettings)

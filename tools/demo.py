@@ -45,7 +45,7 @@ def main() -> None:
     draw_sheet(scene, folder / "demo.png")
     blender_addon.session.close()
     print(f"\n{PROMPT}, {FRAMES} frames, seed {SEED}, in {time.monotonic() - began:.0f} s:")
-    for name in ("demo.blend", "demo_A.fbx", "demo_B.fbx", "demo.glb", "demo.png"):
+    for name in ("demo.blend", "demo_A.fbx", "demo_B.fbx", "demo.glb", "demo.json", "demo.png"):
         print(f"  {folder / name}")
 
 

@@ -30,10 +30,15 @@ def load_data(recipe: Recipe, data: Path) -> tuple[list[Clip], list[Clip], list[
 
         return load_interx(data, "train"), load_interx(data, "val"), None
     folders = {name: named(load_clips(data / name), recipe.interactions) for name in recipe.shares}
-    folders = {name: clearest(clips, recipe.clearest) for name, clips in folders.items()}
-    held_out = load_clips(data / recipe.held_out) if recipe.held_out else []
+    folders = {name: clearest(learnt(clips, recipe), recipe.clearest) for name, clips in folders.items()}
+    held_out = learnt(load_clips(data / recipe.held_out), recipe) if recipe.held_out else []
     clips = [clip for folder in folders.values() for clip in folder]
     return clips, held_out, clip_weights(recipe, folders)
+
+
+def learnt(clips: list[Clip], recipe: Recipe) -> list[Clip]:
+    """Those of an interaction that the recipe learns."""
+    return [clip for clip in clips if not recipe.learns or clip.interaction in recipe.learns]
 
 
 def clearest(clips: list[Clip], count: int) -> list[Clip]:

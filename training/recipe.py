@@ -43,6 +43,8 @@ class Recipe:
     """Interactions that are never mirrored."""
     mirror: bool = True
     """Whether the others are, half the time; in a run in epochs each then has every clip mirrored as well."""
+    learns: tuple[str, ...] = ()
+    """Clips of these interactions alone are trained on; () takes all."""
     clearest: int = 0
     """Of each interaction with a measure, only so many clips, those that it finds clearest; 0 takes all. A small
     network learns a few clear examples of each sooner than many shades."""

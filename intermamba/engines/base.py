@@ -125,6 +125,8 @@ class Engine(ABC):
         """
         request.validate(self.bundle)
         settings: dict[str, Any] = {**request.settings(self.bundle), "engine": self.name}
+        if licence := self.bundle.config.get("licence"):
+            settings["licence"] = licence
         if warning := self.warning(request.prompt):
             settings["warning"] = warning
             if on_warning:

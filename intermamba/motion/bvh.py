@@ -14,7 +14,7 @@ from ..files import atomic_write
 from .captured import Captured
 from .motion import Motion
 from .rotations import quat_from_axis_angle, quat_multiply, quat_to_matrix
-from .skeleton import CHILDREN, HEAD, JOINT_NAMES, L_FOOT, L_WRIST, R_FOOT, R_WRIST
+from .skeleton import HEAD, JOINT_NAMES, L_FOOT, L_WRIST, PARENTS, R_FOOT, R_WRIST
 
 METRES_PER_UNIT = 0.01
 
@@ -40,34 +40,55 @@ def write_pair_bvh(path: str | Path, motion: Motion) -> tuple[Path, Path]:
 
 def write_bvh(path: str | Path, motion: Motion, person: int) -> None:
     """Write one person (0 or 1), in centimetres. Raises IntermambaError when the file cannot be written."""
-    order: list[int] = []
-    lines = ["HIERARCHY", *_joint_lines(motion.rest[person], 0, 0, order)]
-    angles = np.degrees(_euler_zxy(motion.rotations[person][:, order]))
-    values = np.concatenate(
-        [motion.root[person] / METRES_PER_UNIT, angles.reshape(motion.frames, -1)], axis=1
+    clip = Captured(
+        list(JOINT_NAMES),
+        PARENTS,
+        motion.rest[person],
+        motion.rotations[person],
+        motion.root[person],
+        motion.fps,
     )
-    lines += ["MOTION", f"Frames: {motion.frames}", f"Frame Time: {1.0 / motion.fps:.9f}"]
-    lines += [" ".join(f"{value:.6f}" for value in row) for row in values]
+    write_clip(path, clip, {joint: np.array(tip) for joint, tip in _END_SITES.items()})
+
+
+def write_clip(path: str | Path, clip: Captured, tips: dict[int, np.ndarray]) -> None:
+    """Write any skeleton, in centimetres; `tips` says where bones end (3,), from joints that have none below them.
+
+    Raises IntermambaError when the file cannot be written.
+    """
+    order: list[int] = []
+    root = int(np.flatnonzero(clip.parents < 0)[0])
+    lines = ["HIERARCHY", *_joint_lines(clip, tips, root, 0, order)]
+    angles = np.degrees(_euler_zxy(clip.rotations[:, order]))
+    columns = []
+    for n, joint in enumerate(order):
+        if joint == root or joint in clip.travel:
+            columns.append((clip.root if joint == root else clip.travel[joint]) / METRES_PER_UNIT)
+        columns.append(angles[:, n])
+    lines += ["MOTION", f"Frames: {len(clip.root)}", f"Frame Time: {1.0 / clip.fps:.9f}"]
+    lines += [" ".join(f"{value:.6f}" for value in row) for row in np.concatenate(columns, axis=1)]
     with atomic_write(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="ascii")
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _joint_lines(rest: np.ndarray, joint: int, depth: int, order: list[int]) -> list[str]:
+def _joint_lines(
+    clip: Captured, tips: dict[int, np.ndarray], joint: int, depth: int, order: list[int]
+) -> list[str]:
     """The block of a joint and all below it; appends the joints to `order` as they come in the file."""
     order.append(joint)
     tab, inner = "\t" * depth, "\t" * (depth + 1)
-    place = "6 Xposition Yposition Zposition" if joint == 0 else "3"
+    place = "6 Xposition Yposition Zposition" if depth == 0 or joint in clip.travel else "3"
     lines = [
-        f"{tab}{'ROOT' if joint == 0 else 'JOINT'} {JOINT_NAMES[joint]}",
+        f"{tab}{'JOINT' if depth else 'ROOT'} {clip.names[joint]}",
         f"{tab}{{",
-        f"{inner}OFFSET {_numbers(rest[joint])}",
+        f"{inner}OFFSET {_numbers(clip.offsets[joint])}",
         f"{inner}CHANNELS {place} Zrotation Xrotation Yrotation",
     ]
-    for child in CHILDREN[joint]:
-        lines += _joint_lines(rest, child, depth + 1, order)
-    if joint in _END_SITES:
-        site = _numbers(np.array(_END_SITES[joint]))
-        lines += [f"{inner}End Site", f"{inner}{{", f"{inner}\tOFFSET {site}", f"{inner}}}"]
+    children = np.flatnonzero(clip.parents == joint)
+    for child in children:
+        lines += _joint_lines(clip, tips, int(child), depth + 1, order)
+    if joint in tips and not len(children):
+        lines += [f"{inner}End Site", f"{inner}{{", f"{inner}\tOFFSET {_numbers(tips[joint])}", f"{inner}}}"]
     return [*lines, f"{tab}}}"]
 
 
@@ -87,8 +108,7 @@ def _euler_zxy(q: np.ndarray) -> np.ndarray:
 def read_bvh(path: str | Path, metres_per_unit: float = METRES_PER_UNIT, ends: bool = False) -> Captured:
     """Read a BVH file with rotation channels in any order. Raises MotionFileError that says what is wrong.
 
-    End sites are left out, or with `ends` are joints called `<joint>_end`. Position channels count for the root
-    alone; other joints keep their offsets.
+    End sites are left out, or with `ends` are joints called `<joint>_end`.
     """
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
@@ -105,7 +125,7 @@ def read_bvh(path: str | Path, metres_per_unit: float = METRES_PER_UNIT, ends: b
         raise MotionFileError(f"{path} is a damaged BVH file ({error}): export it again.") from error
     rotations = np.zeros((len(values), len(names), 4))
     rotations[..., 0] = 1.0
-    root = np.tile(offsets[0], (len(values), 1))
+    places = np.tile(offsets, (len(values), 1, 1))
     column = 0
     for joint, kinds in enumerate(channels):
         for kind in kinds:
@@ -113,10 +133,13 @@ def read_bvh(path: str | Path, metres_per_unit: float = METRES_PER_UNIT, ends: b
             if kind[1:].lower() == "rotation":
                 turn = quat_from_axis_angle(_AXES[axis], np.radians(value))
                 rotations[:, joint] = quat_multiply(rotations[:, joint], turn)
-            elif joint == 0:
-                root[:, "XYZ".index(axis)] = value
+            else:
+                places[:, joint, "XYZ".index(axis)] = value
             column += 1
-    return Captured(names, parents, offsets * metres_per_unit, rotations, root * metres_per_unit, fps)
+    offsets, places = offsets * metres_per_unit, places * metres_per_unit
+    moving = np.flatnonzero((places != offsets).any(axis=(0, 2)))
+    travel = {int(joint): places[:, joint] for joint in moving if joint}
+    return Captured(names, parents, offsets, rotations, places[:, 0], fps, travel)
 
 
 def _parse_hierarchy(

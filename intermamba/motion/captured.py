@@ -1,6 +1,6 @@
 """One person's motion as a capture file has it: any tree of joints."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from .rotations import quat_apply, quat_multiply
 class Captured:
     """A skeleton and its motion, lengths in metres; at rest every joint's axes are those of the world.
 
-    Global rotation G_k = G_parent R_k, position p_k = p_parent + G_parent offset_k; the root's position is given
-    apart.
+    Global rotation G_k = G_parent R_k, position p_k = p_parent + G_parent offset_k; the positions of the
+    root and of joints that travel are given apart.
     """
 
     names: list[str]
@@ -21,6 +21,8 @@ class Captured:
     rotations: np.ndarray  # (T, N, 4) local quaternions w, x, y, z
     root: np.ndarray  # (T, 3)
     fps: float
+    travel: dict[int, np.ndarray] = field(default_factory=dict)
+    """Positions (T, 3) from the parent of the other joints that move in it; the rest stay at their offsets."""
 
     def place(self) -> tuple[np.ndarray, np.ndarray]:
         """Positions (T, N, 3) and rotations (T, N, 4) of all joints in the world."""
@@ -29,7 +31,8 @@ class Captured:
         positions[:, 0] = self.root
         for joint, parent in enumerate(self.parents[1:], 1):
             spins[:, joint] = quat_multiply(spins[:, parent], self.rotations[:, joint])
-            positions[:, joint] = positions[:, parent] + quat_apply(spins[:, parent], self.offsets[joint])
+            offset = self.travel.get(joint, self.offsets[joint])
+            positions[:, joint] = positions[:, parent] + quat_apply(spins[:, parent], offset)
         return positions, spins
 
     def rest(self) -> np.ndarray:

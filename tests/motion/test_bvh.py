@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from intermamba.errors import IntermambaError, MotionFileError
-from intermamba.motion.bvh import read_bvh, write_bvh, write_pair_bvh
+from intermamba.motion.bvh import read_bvh, write_bvh, write_clip, write_pair_bvh
+from intermamba.motion.captured import Captured
 from intermamba.motion.kinematics import fk
 from intermamba.motion.rotations import quat_angle, quat_from_axis_angle, quat_to_matrix
 from intermamba.motion.skeleton import JOINT_NAMES, PARENTS
@@ -121,3 +122,20 @@ def test_files_that_are_not_there(pair, tmp_path):
         read_bvh(tmp_path / "none.bvh")
     with pytest.raises(IntermambaError, match="Cannot write"):
         write_bvh(tmp_path / "file" / "a.bvh", pair, 0)
+
+
+def test_joints_that_move_in_their_parents_are_kept(tmp_path):
+    rng = np.random.default_rng(0)
+    names, parents = ["root", "hips", "leg"], np.array([-1, 0, 1])
+    offsets = np.array([[0, 0, 0], [0, 0.9, 0], [0.1, -0.4, 0]])
+    rotations = quat_from_axis_angle(rng.normal(size=(5, 3, 3)), rng.uniform(-1, 1, (5, 3)))
+    travel = {1: offsets[1] + rng.normal(0, 0.05, (5, 3))}
+    clip = Captured(names, parents, offsets, rotations, rng.normal(size=(5, 3)), 30.0, travel)
+    write_clip(tmp_path / "a.bvh", clip, {2: np.array([0, -0.4, 0])})
+    back = read_bvh(tmp_path / "a.bvh")
+    assert (back.names, list(back.parents), back.fps) == (names, list(parents), 30.0)
+    assert list(back.travel) == [1]
+    np.testing.assert_allclose(back.travel[1], travel[1], atol=1e-6)
+    np.testing.assert_allclose(back.root, clip.root, atol=1e-6)
+    np.testing.assert_allclose(back.offsets, offsets, atol=1e-6)
+    assert (tmp_path / "a.bvh").read_text().count("End Site") == 1

@@ -32,7 +32,15 @@ def tiny_recipe(**changes):
     model = dataclasses.replace(
         recipe.model, width=16, blocks=1, state=4, text_layers=1, text_heads=2, text_ff=32
     )
-    small = {"shortest": 16, "longest": 32, "frames_per_batch": 64, "steps": 40, "warmup": 5}
+    small = {
+        "shortest": 16,
+        "longest": 32,
+        "frames_per_batch": 64,
+        "steps": 40,
+        "warmup": 5,
+        "learns": (),
+        "mirror": True,
+    }
     return dataclasses.replace(recipe, model=model, **(small | changes))
 
 

@@ -202,7 +202,8 @@ def _resting(clip: Captured) -> int:
 
 
 def _cut(clip: Captured, start: int, stop: int) -> Captured:
-    return replace(clip, rotations=clip.rotations[start:stop], root=clip.root[start:stop])
+    travel = {joint: places[start:stop] for joint, places in clip.travel.items()}
+    return replace(clip, rotations=clip.rotations[start:stop], root=clip.root[start:stop], travel=travel)
 
 
 def _person(clip: Captured, up: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,0 +1,85 @@
+"""The list of takes, and the tools for the pair, below the main panel."""
+
+from typing import ClassVar
+
+import bpy
+
+from .placing import keyed_people
+
+
+class INTERMAMBA_UL_takes(bpy.types.UIList):
+    """Prompts and seeds, with a star for those to keep."""
+
+    def draw_item(
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _data: object,
+        take: bpy.types.PropertyGroup,
+        _icon: int,
+        _active_data: object,
+        _active_property: str,
+    ) -> None:
+        """One take."""
+        row = layout.row(align=True)
+        row.label(text=take.prompt, icon="ARROW_LEFTRIGHT" if take.swapped or take.mirrored else "ACTION")
+        row.label(text=f"{take.seed}, {take.seconds:.1f} s")
+        row.prop(take, "star", text="", icon="SOLO_ON" if take.star else "SOLO_OFF", emboss=False)
+
+
+class _Below(bpy.types.Panel):
+    """A part of the InterMamba tab."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "InterMamba"
+    bl_parent_id = "INTERMAMBA_PT_main"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only where there is something to show."""
+        return bool(context.scene.intermamba.takes)
+
+
+class INTERMAMBA_PT_takes(_Below):
+    """The takes that the file keeps."""
+
+    bl_label = "Takes"
+    bl_idname = "INTERMAMBA_PT_takes"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The list and what can be done with the chosen one."""
+        settings = context.scene.intermamba
+        self.layout.template_list("INTERMAMBA_UL_takes", "", settings, "takes", settings, "take", rows=3)
+        row = self.layout.row(align=True)
+        row.operator("intermamba.apply_take", icon="PLAY")
+        row.operator("intermamba.keep_starred", icon="SOLO_ON")
+        row.operator("intermamba.delete_take", text="", icon="TRASH")
+
+
+class INTERMAMBA_PT_pair(_Below):
+    """The two as one unit."""
+
+    bl_label = "Pair"
+    bl_idname = "INTERMAMBA_PT_pair"
+    bl_options: ClassVar = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Roles, mirror, distance; and the place."""
+        column = self.layout.column(align=True)
+        column.enabled = bool(keyed_people(context.scene))
+        row = column.row(align=True)
+        row.operator("intermamba.swap_roles", icon="ARROW_LEFTRIGHT")
+        row.operator("intermamba.mirror_pair", icon="MOD_MIRROR")
+        column.operator("intermamba.pair_distance", icon="DRIVER_DISTANCE")
+        column.separator()
+        row = column.row(align=True)
+        row.operator("intermamba.place_pair", text="To Cursor", icon="PIVOT_CURSOR").where = "CURSOR"
+        row.operator("intermamba.place_pair", text="Between Empties", icon="EMPTY_AXIS").where = "EMPTIES"
+        column.separator()
+        row = column.row(align=True)
+        row.operator("intermamba.reduce_keys", icon="IPO_EASE_IN_OUT")
+        row.operator("intermamba.push_down", icon="NLA_PUSHDOWN")
+
+
+CLASSES = (INTERMAMBA_UL_takes, INTERMAMBA_PT_takes, INTERMAMBA_PT_pair)
