@@ -4,4 +4,14 @@ from .bonemap import BoneMap, check_map, map_bones, missing_joints, recognise
 from .rig import Rig
 from .transfer import Pose, pair_frame, retarget
 
-__all__ = ["BoneMap", "Pose", "Rig", "check_map", "map_bones", "missing_joints", "pair_frame", "recognise", "retarget"]
+__all__ = [
+    "BoneMap",
+    "Pose",
+    "Rig",
+    "check_map",
+    "map_bones",
+    "missing_joints",
+    "pair_frame",
+    "recognise",
+    "retarget",
+]

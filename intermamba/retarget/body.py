@@ -118,7 +118,11 @@ def heading(heads: dict[int, np.ndarray]) -> np.ndarray:
 
 def _leg_length(heads: dict[int, np.ndarray]) -> float:
     return float(
-        sum(np.linalg.norm(heads[b] - heads[a]) for leg in LEGS for a, b in zip(leg[1:], leg[2:], strict=False))
+        sum(
+            np.linalg.norm(heads[b] - heads[a])
+            for leg in LEGS
+            for a, b in zip(leg[1:], leg[2:], strict=False)
+        )
     )
 
 

@@ -83,7 +83,9 @@ def check_map(rig: Rig, bones: dict[str, str]) -> None:
             )
     if len(set(bones.values())) < len(bones):
         twice = next(bone for bone in bones.values() if list(bones.values()).count(bone) > 1)
-        raise RetargetError(f'The bone map of "{rig.name}" uses {twice} twice: choose one bone for each joint.')
+        raise RetargetError(
+            f'The bone map of "{rig.name}" uses {twice} twice: choose one bone for each joint.'
+        )
 
 
 def _plain_names(naming: Naming, rig: Rig) -> dict[str, str]:

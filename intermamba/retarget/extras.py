@@ -45,7 +45,9 @@ def _free_between(rig: Rig, above: int, below: int) -> list[int]:
     return chain if rig.free[chain].all() else []
 
 
-def _share_bend(body: Body, spins: dict[int, np.ndarray], joint: int, following: int) -> dict[int, np.ndarray]:
+def _share_bend(
+    body: Body, spins: dict[int, np.ndarray], joint: int, following: int
+) -> dict[int, np.ndarray]:
     """Turn the bones between two joints of the back step by step from one to the other; the ends stay where they were."""
     rig, bone, last = body.rig, body.bones[joint], body.bones[following]
     chain = _free_between(rig, bone, last)

@@ -28,9 +28,7 @@ def naming(title: str, trunk: str, left: str, prefix: str = "", switches: tuple 
     """A Naming of six words for pelvis to head and eight for collar to toes; alternatives by "|", none by "-"."""
     joints = (*_TRUNK, *(f"L_{part}" for part in _SIDE))
     words = [*trunk.split(), *(_left(word) for word in left.split())]
-    table = {
-        joint: tuple(word.split("|")) for joint, word in zip(joints, words, strict=True) if word != "-"
-    }
+    table = {joint: tuple(word.split("|")) for joint, word in zip(joints, words, strict=True) if word != "-"}
     return Naming(title, table, prefix, switches)
 
 

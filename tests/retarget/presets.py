@@ -95,7 +95,9 @@ _VROID = (
     "J_Bip_L_Shoulder J_Bip_L_UpperArm J_Bip_L_LowerArm J_Bip_L_Hand J_Bip_L_UpperLeg J_Bip_L_LowerLeg "
     "J_Bip_L_Foot J_Bip_L_ToeBase"
 )
-_CC = " ".join(f"CC_Base_L_{n}" for n in "Clavicle Upperarm Forearm Hand Thigh Calf Foot ToeBase".split())
+_CC = " ".join(
+    f"CC_Base_L_{n}" for n in ["Clavicle", "Upperarm", "Forearm", "Hand", "Thigh", "Calf", "Foot", "ToeBase"]
+)
 
 PRESETS = (
     _preset(
@@ -107,13 +109,15 @@ PRESETS = (
     ),
     _preset(
         "HumanIK, with a character's name",
-        " ".join(f"Character1_{n}" for n in "Hips Spine Spine2 Spine4 Neck Head".split()),
+        " ".join(f"Character1_{n}" for n in ["Hips", "Spine", "Spine2", "Spine4", "Neck", "Head"]),
         " ".join(f"Character1_{n}" for n in _MIXAMO[0].split()),
         [("Left", "Right")],
         above="Character1_Reference",
         chain={("spine1", "spine2"): "Character1_Spine1", ("spine2", "spine3"): "Character1_Spine3"},
     ),
-    _preset("Rigify metarig", _SPINES, _RIGIFY, [(".L", ".R")], pose="A", chain={("neck", "head"): "spine.005"}),
+    _preset(
+        "Rigify metarig", _SPINES, _RIGIFY, [(".L", ".R")], pose="A", chain={("neck", "head"): "spine.005"}
+    ),
     *(
         _preset(
             title,
@@ -154,7 +158,7 @@ PRESETS = (
     ),
     _preset(
         "VRM, VRoid names",
-        " ".join(f"J_Bip_C_{n}" for n in "Hips Spine Chest UpperChest Neck Head".split()),
+        " ".join(f"J_Bip_C_{n}" for n in ["Hips", "Spine", "Chest", "UpperChest", "Neck", "Head"]),
         _VROID,
         [("_L_", "_R_")],
         scale=0.9,
@@ -188,7 +192,7 @@ PRESETS = (
     ),
     _preset(
         "Character Creator and ActorCore",
-        " ".join(f"CC_Base_{n}" for n in "Hip Waist Spine01 Spine02 NeckTwist01 Head".split()),
+        " ".join(f"CC_Base_{n}" for n in ["Hip", "Waist", "Spine01", "Spine02", "NeckTwist01", "Head"]),
         _CC,
         [("_L_", "_R_")],
         above="CC_Base_BoneRoot",
@@ -227,7 +231,11 @@ PRESETS = (
         [("l_", "r_")],
         pose="A",
         hang={"L_hip": "pelvis", "R_hip": "pelvis"},
-        chain={("spine2", "spine3"): "spine3", ("neck", "head"): "neck2", ("L_ankle", "L_foot"): "l_metatarsals"},
+        chain={
+            ("spine2", "spine3"): "spine3",
+            ("neck", "head"): "neck2",
+            ("L_ankle", "L_foot"): "l_metatarsals",
+        },
         leaves={
             "l_upperarmtwist1": ("L_shoulder", "L_elbow", 0.3),
             "l_forearmtwist2": ("L_elbow", "L_wrist", 0.6),

@@ -28,7 +28,9 @@ class Pair:
     scale: np.ndarray
     sole: np.ndarray
 
-    def point(self, person: int, name: str, offset: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> np.ndarray:
+    def point(
+        self, person: int, name: str, offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    ) -> np.ndarray:
         """Where a person's point of BODY_POINTS is (T,3); a bigger body is thicker."""
         girth = self.girth[person]
         return girth * body_point(self.joints[person] / girth, name, offset)

@@ -12,7 +12,7 @@ from ...motion.touch import Touch, touch_distance
 from .bodies import Pair
 
 # Mean distances (m) in the source at which a contact is full, and counts half.
-_FULL, _HALF = 0.06, 0.2
+_FULL, _HALF = 0.12, 0.3
 
 
 @dataclass(frozen=True)

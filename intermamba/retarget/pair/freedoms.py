@@ -46,8 +46,8 @@ FREEDOMS = 3 + 3 * len(BALLS) + len(HINGES)
 _JOINT_OF = np.array([*[-1] * 3, *np.repeat(BALLS, 3), *HINGES])
 
 # How far each usually goes: metres along and off the floor, radians. The smaller, the stiffer.
-_REACHES = {PELVIS: 0.12, SPINE1: 0.12, SPINE2: 0.12, SPINE3: 0.12, L_COLLAR: 0.15, R_COLLAR: 0.15}
-EASE = np.array([0.12, 0.10, 0.12, *[_REACHES.get(joint, 1.0) for joint in _JOINT_OF[3:]]])
+_REACHES = {PELVIS: 0.25, **dict.fromkeys((SPINE1, SPINE2, SPINE3, L_COLLAR, R_COLLAR), 0.2)}
+EASE = np.array([0.12, 0.06, 0.12, *[_REACHES.get(joint, 1.0) for joint in _JOINT_OF[3:]]])
 # The bend (radians) of elbow and knee stays between these; a bend below `_STRAIGHT` shows no axis of its own.
 _BENDS = (0.06, 2.5)
 _STRAIGHT = 0.15

@@ -13,7 +13,7 @@ import numpy as np
 from ...motion.adjust import standing
 from ...motion.body_points import BODY_POINTS
 from ...motion.collide import overlaps
-from ...motion.filters import fit_paths, gaussian_smooth, smoothstep
+from ...motion.filters import fit_paths, gaussian_smooth
 from ...motion.kinematics import global_rotations
 from ...motion.metrics import penetration_depth
 from ...motion.placement import TOE_HEIGHT
@@ -27,9 +27,8 @@ from .freedoms import EASE, FREEDOMS, MOVES, Hinges, Levers, advance, apply
 ITERATIONS, LAST = 12, 4
 # How exactly (m) contacts, standing and stepping feet, and depths are kept: what cannot be reached moves no foot.
 CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, 0.01
-# Heights (m) of the ball of a foot between which it lets go of the floor, and the weight that holds it there.
-LIFTS = (0.03, 0.08)
-HOLD = 1e5
+# The weight that holds the ball of a foot on the floor, and the height (m) over which it falls to a third.
+HOLD, LIFTS = 1e5, 0.012
 # Weight of smoothness beside nearness to the pose, and the Gaussian's sigma in frames at 30 fps.
 SMOOTHNESS, SMOOTHING = 3.0, 2.0
 # The most of its usual reach that a freedom goes in one step; how often
@@ -40,7 +39,11 @@ LEFT, NEAR, PAIRS = 0.002, 0.03, 6
 
 
 def keep_contacts(
-    source: Pair, target: Pair, contacts: Sequence[Contact], fps: float, joints: Sequence[set[int]] | None = None
+    source: Pair,
+    target: Pair,
+    contacts: Sequence[Contact],
+    fps: float,
+    joints: Sequence[set[int]] | None = None,
 ) -> Pair:
     """The target's bodies in the pose nearest to theirs that keeps the source's contacts, footholds and distances.
 
@@ -227,8 +230,8 @@ def _footholds(source: Pair, target: Pair, fps: float) -> tuple[np.ndarray, np.n
     toes, scale = FEET[1::2], target.scale[:, None, None, None]
     place = target.joints[:, :, toes]
     speed = scale * np.diff(source.joints[:, :, toes], axis=1, append=source.joints[:, -1:, toes])
-    low = smoothstep(source.joints[:, :, toes, 1], LIFTS[1], LIFTS[0])
-    weights = HOLD * np.minimum(low[:, 1:], low[:, :-1]) ** 3
+    height = np.maximum(source.joints[:, 1:, toes, 1], source.joints[:, :-1, toes, 1]) - TOE_HEIGHT
+    weights = HOLD * np.exp(-np.maximum(height, 0.0) / LIFTS)
     out = np.empty_like(place)
     for side in range(2):
         part = slice(side, side + 1)
