@@ -8,10 +8,10 @@ import atexit
 
 import bpy
 
-from . import export, operators, panel, preferences, properties
+from . import bone_map, contacts, export, operators, panel, preferences, properties
 from .jobs import session
 
-_MODULES = (preferences, properties, operators, export, panel)
+_MODULES = (preferences, properties, operators, export, panel, bone_map, contacts)
 
 
 @bpy.app.handlers.persistent
@@ -26,6 +26,8 @@ def register() -> None:
         for cls in module.CLASSES:
             bpy.utils.register_class(cls)
     bpy.types.Scene.intermamba = bpy.props.PointerProperty(type=properties.IntermambaSettings)
+    for owner, name, value in (*bone_map.PROPERTIES, *contacts.PROPERTIES):
+        setattr(owner, name, value)
     bpy.app.handlers.load_pre.append(_end_session)
     atexit.register(session.close)
 
@@ -36,6 +38,8 @@ def unregister() -> None:
     atexit.unregister(session.close)
     bpy.app.handlers.load_pre.remove(_end_session)
     del bpy.types.Scene.intermamba
+    for owner, name, _ in (*bone_map.PROPERTIES, *contacts.PROPERTIES):
+        delattr(owner, name)
     for module in reversed(_MODULES):
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)

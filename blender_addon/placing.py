@@ -4,9 +4,13 @@ import bpy
 
 from intermamba.errors import IntermambaError, RetargetError
 from intermamba.motion.motion import Motion, resample
-from intermamba.retarget import map_bones, pair_frame, retarget
+from intermamba.retarget import pair_frame
+from intermamba.retarget.pair import retarget_pair
 
 from .actions import is_ours, write_action
+from .bone_map import bone_map_of, key_switches
+from .contacts import show
+from .layers import TRACK
 from .rigs import PEOPLE, find_mannequin, make_mannequin, read_rig
 
 Armature = bpy.types.Object | None
@@ -37,11 +41,13 @@ def place_motion(
     ]
     check_people(people)
     context.view_layer.update()
-    rigs = [read_rig(ob) for ob in people]
-    maps = [map_bones(rig) for rig in rigs]
-    frame = pair_frame(rigs[0], maps[0])
+    a, b = (read_rig(ob) for ob in people)
+    maps = [bone_map_of(ob, rig) for ob, rig in zip(people, (a, b), strict=True)]
+    made = retarget_pair(motion, (a, b), (maps[0].bones, maps[1].bones), pair_frame(a, maps[0].bones))
     for n, person in enumerate(PEOPLE):
-        write_action(people[n], retarget(motion, n, rigs[n], maps[n], frame), motion, person, start)
+        action = write_action(people[n], made.base[n], motion, person, start)
+        key_switches(people[n], action, maps[n].switches, start)
+    show(scene, people, motion, made, start)
     return _fit_range(scene, start, start + motion.frames - 1)
 
 
@@ -51,7 +57,7 @@ def check_people(people: tuple[Armature, Armature] | list) -> None:
         raise RetargetError("Person A and person B are the same armature: pick two, or leave one empty.")
     for ob in people:
         if ob is not None:
-            map_bones(read_rig(ob))
+            bone_map_of(ob)
 
 
 def keyed_people(scene: bpy.types.Scene) -> list[tuple[str, bpy.types.Object]]:
@@ -78,6 +84,9 @@ def _fit_range(scene: bpy.types.Scene, first: int, last: int) -> str:
 def _animated_by_user(scene: bpy.types.Scene) -> bool:
     for ob in scene.objects:
         animation = ob.animation_data
-        if animation and (animation.nla_tracks or (animation.action and not is_ours(animation.action))):
+        if animation and (
+            any(not track.name.startswith(TRACK) for track in animation.nla_tracks)
+            or (animation.action and not is_ours(animation.action))
+        ):
             return True
     return False

@@ -57,6 +57,7 @@ def read_rig(ob: bpy.types.Object) -> Rig:
         parents=np.array([index[bone.parent.name] if bone.parent else -1 for bone in bones], dtype=int),
         rest=np.array([bone.matrix_local for bone in bones]).reshape(-1, 4, 4),
         world=np.array(ob.matrix_world),
+        free=np.array([bone.use_deform and not ob.pose.bones[bone.name].constraints for bone in bones]),
     )
 
 

@@ -5,6 +5,7 @@ T-pose. The rig's joints are then the forward kinematics of the motion's rotatio
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def on_body(
 
 
 def spins_on(body: Body, rotations: np.ndarray) -> dict[int, np.ndarray]:
-    """For every mapped joint the rotation (T,3,3), in Blender's world, from the rig's rest pose to rotations (T,22,4)."""
+    """Joint -> rotation (T,3,3), in Blender's world, from the rig's rest pose to local rotations (T,22,4)."""
     turn = Z_UP @ quat_to_matrix(global_rotations(rotations)) @ Z_UP.T
     return {joint: turn[:, joint] @ body.align[joint] for joint in sorted(body.bones)}
 
@@ -117,13 +118,7 @@ def heading(heads: dict[int, np.ndarray]) -> np.ndarray:
 
 
 def _leg_length(heads: dict[int, np.ndarray]) -> float:
-    return float(
-        sum(
-            np.linalg.norm(heads[b] - heads[a])
-            for leg in LEGS
-            for a, b in zip(leg[1:], leg[2:], strict=False)
-        )
-    )
+    return float(sum(np.linalg.norm(heads[b] - heads[a]) for leg in LEGS for a, b in pairwise(leg[1:])))
 
 
 def _offsets(heads: dict[int, np.ndarray], align: dict[int, np.ndarray], rest: np.ndarray) -> np.ndarray:

@@ -50,21 +50,32 @@ def recognise(rig: Rig) -> BoneMap:
 
     Raises RetargetError, naming what is missing of the preset that comes nearest, when both fail.
     """
+    found = _best(rig)
+    if missing := missing_joints(found.bones):
+        raise RetargetError(
+            f'Armature "{rig.name}" does not look humanoid (no bone found for {_listed(missing)}): '
+            "pick another one, or leave the field empty to get a mannequin."
+        )
+    return found
+
+
+def guess_bones(rig: Rig) -> dict[str, str]:
+    """Joint name -> bone name as far as they are found, to be completed by hand."""
+    return _best(rig).bones
+
+
+def _best(rig: Rig) -> BoneMap:
     found = []
     for naming in NAMINGS:
         bones = _match(naming, rig)
         if not missing_joints(bones):
             switches = tuple(switch for switch in naming.switches if switch[0] in rig.names)
             return BoneMap(naming.title, _refined(rig, bones), switches)
-        found.append(bones)
-    shaped = map_by_geometry(rig)
-    if not missing_joints(shaped):
-        return BoneMap("by geometry", shaped)
-    best = max((*found, shaped), key=_fit)
-    raise RetargetError(
-        f'Armature "{rig.name}" does not look humanoid (no bone found for {_listed(missing_joints(best))}): '
-        "pick another one, or leave the field empty to get a mannequin."
-    )
+        found.append(BoneMap(naming.title, bones))
+    shaped = BoneMap("by geometry", map_by_geometry(rig))
+    if not missing_joints(shaped.bones):
+        return shaped
+    return max((*found, shaped), key=lambda one: _fit(one.bones))
 
 
 def missing_joints(bones: dict[str, str]) -> list[str]:

@@ -4,6 +4,7 @@ Rotations (T,3,3) are in Blender's world, from a rig's rest pose.
 """
 
 import re
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,10 +32,10 @@ def extra_spins(body: Body, spins: dict[int, np.ndarray]) -> dict[int, np.ndarra
     """Bone index -> rotation (T,3,3) of the bones that share, and of the mapped ones that give some of theirs away."""
     out: dict[int, np.ndarray] = {}
     mapped = [joint for joint in _BACK if joint in body.bones]
-    for joint, following in zip(mapped, mapped[1:], strict=False):
+    for joint, following in pairwise(mapped):
         out |= _share_bend(body, spins, joint, following)
     for limb in (*ARMS, *LEGS):
-        for joint, following in zip(limb[1:], limb[2:], strict=False):
+        for joint, following in pairwise(limb[1:]):
             if following in body.bones:
                 out |= _share_twist(body, spins, joint, following, upper=joint == limb[1])
     return out
@@ -48,19 +49,19 @@ def _free_between(rig: Rig, above: int, below: int) -> list[int]:
 def _share_bend(
     body: Body, spins: dict[int, np.ndarray], joint: int, following: int
 ) -> dict[int, np.ndarray]:
-    """Turn the bones between two joints of the back step by step from one to the other; the ends stay where they were."""
+    """Turn the bones between two joints of the back step by step from one to the other; the ends keep their places."""
     rig, bone, last = body.rig, body.bones[joint], body.bones[following]
     chain = _free_between(rig, bone, last)
     if not chain:
         return {}
-    ends = [quat_from_matrix(spins[k]) for k in (joint, following)]
+    first, second = (quat_from_matrix(spins[k]) for k in (joint, following))
     shares = np.arange(len(chain) + 1) / (len(chain) + 1)
-    turns = [quat_slerp(*ends, np.full(len(ends[0]), share)) for share in shares]
+    turns = [quat_slerp(first, second, np.full(len(first), share)) for share in shares]
     line = [bone, *chain] if joint not in _BRANCHES else chain
     heads, turns = rig.heads(), turns[-len(line) :]
     steps = np.diff(heads[[*line, last]], axis=0)
-    reached = sum(quat_apply(turn, step) for turn, step in zip(turns, steps, strict=True))
-    put_right = quat_to_matrix(quat_between(reached, quat_apply(ends[0], steps.sum(axis=0))))
+    reached = np.sum([quat_apply(turn, step) for turn, step in zip(turns, steps, strict=True)], axis=0)
+    put_right = quat_to_matrix(quat_between(reached, quat_apply(first, steps.sum(axis=0))))
     return {k: put_right @ quat_to_matrix(turn) for k, turn in zip(line, turns, strict=True)}
 
 

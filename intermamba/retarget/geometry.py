@@ -26,12 +26,14 @@ def map_by_geometry(rig: Rig) -> dict[str, str]:
     if feet is None:
         return {}
     pelvis = meeting(rig, *feet)
-    legs = [[*between(rig, pelvis, foot), foot] for foot in feet] if pelvis is not None else []
+    if pelvis is None:
+        return {}
+    legs = [[*between(rig, pelvis, foot), foot] for foot in feet]
     upper = [bone for bone in ends if pelvis in ancestors(rig, bone) and not _on_any(rig, bone, legs)]
     hands = _pair(rig, heads, upper, outward=True)
-    if not legs or min(map(len, legs)) < 3 or hands is None or not upper:
+    chest = meeting(rig, *hands) if hands else None
+    if min(map(len, legs)) < 3 or hands is None or chest is None:
         return {}
-    chest = meeting(rig, *hands)
     joints = {"pelvis": pelvis, **_spine(rig, pelvis, chest), **_neck(rig, heads, chest, upper)}
     joints |= _sided(rig, heads, legs, [[*between(rig, chest, hand), hand] for hand in hands], below)
     return {joint: rig.names[bone] for joint, bone in joints.items() if bone is not None}
@@ -64,8 +66,8 @@ def _length(heads: np.ndarray, chain: list[int]) -> float:
     return float(np.linalg.norm(np.diff(heads[chain], axis=0), axis=1).sum())
 
 
-def _spine(rig: Rig, pelvis: int, chest: int | None) -> dict[str, int]:
-    if chest is None or chest == pelvis:
+def _spine(rig: Rig, pelvis: int, chest: int) -> dict[str, int]:
+    if chest == pelvis:
         return {}
     return spine_joints([*between(rig, pelvis, chest), chest])
 
@@ -80,9 +82,9 @@ def spine_joints(chain: list[int]) -> dict[str, int]:
     return out
 
 
-def _neck(rig: Rig, heads: np.ndarray, chest: int | None, upper: list[int]) -> dict[str, int]:
+def _neck(rig: Rig, heads: np.ndarray, chest: int, upper: list[int]) -> dict[str, int]:
     top = max(upper, key=lambda bone: heads[bone, 2])
-    if chest is None or chest not in ancestors(rig, top):
+    if chest not in ancestors(rig, top):
         return {}
     chain = [*between(rig, chest, top), top]
     return {"head": chain[0]} if len(chain) == 1 else {"neck": chain[0], "head": chain[1]}

@@ -95,9 +95,8 @@ _VROID = (
     "J_Bip_L_Shoulder J_Bip_L_UpperArm J_Bip_L_LowerArm J_Bip_L_Hand J_Bip_L_UpperLeg J_Bip_L_LowerLeg "
     "J_Bip_L_Foot J_Bip_L_ToeBase"
 )
-_CC = " ".join(
-    f"CC_Base_L_{n}" for n in ["Clavicle", "Upperarm", "Forearm", "Hand", "Thigh", "Calf", "Foot", "ToeBase"]
-)
+_CC_PARTS = ("Clavicle", "Upperarm", "Forearm", "Hand", "Thigh", "Calf", "Foot", "ToeBase")
+_CC = " ".join(f"CC_Base_L_{part}" for part in _CC_PARTS)
 
 PRESETS = (
     _preset(
@@ -252,7 +251,7 @@ PRESETS = (
 
 
 def preset_rig(preset: Preset, seed: int = 0) -> Rig:
-    """The rig of a preset: a body between 85 and 115 % of the default's bones, standing on the floor at its rest pose."""
+    """The rig of a preset: a body with bones of 90 to 110 % of the default's, on the floor in its rest pose."""
     rng = np.random.default_rng(seed)
     rest = DEFAULT_REST * preset.scale
     shape = rng.uniform(0.9, 1.1, (JOINTS, 1))

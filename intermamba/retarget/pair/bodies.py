@@ -16,8 +16,9 @@ from ..body import Body, leg_length, on_body
 class Pair:
     """Two people in one frame of reference: metres, Y up.
 
-    rotations: (2,T,22,4) local; root: (2,T,3); rest: (2,22,3); joints: (2,T,22,3); girth: (2,) thickness of the bodies
-    over that of the source's; scale: (2,) length of the legs over the source's; sole: (2,) height of the toes' joints of one who stands.
+    rotations: (2,T,22,4) local; root: (2,T,3); rest: (2,22,3); joints: (2,T,22,3). For each person (2,) girth:
+    thickness of the body over that of the source's, scale: length of the legs over the source's, sole: height of the
+    toes' joints of one who stands.
     """
 
     rotations: np.ndarray

@@ -102,8 +102,8 @@ def _step(
         lever, room = rows.depths(pair, levers)
         tight = np.einsum("tmk,tk->tm", lever, step) < room
         more = lever * tight[..., None], np.where(tight, -room, 0.0), np.where(tight, DEPTH**2, 1.0)
-        asked = tuple(np.concatenate(both, axis=1) for both in zip(asked, more, strict=True))
-        step = _dual(*asked, to, give)
+        jacobian, residual, inverse = (np.concatenate(both, axis=1) for both in zip(asked, more, strict=True))
+        step = _dual(jacobian, residual, inverse, to, give)
     step = step.reshape(frames, 2, FREEDOMS).transpose(1, 0, 2)
     return np.clip(step, -MOST_STEP * EASE, MOST_STEP * EASE)
 

@@ -72,7 +72,7 @@ def test_the_layer_on_the_base_brings_the_rigs_hands_together(motion):
         rotations = pose.rotations.copy()
         for n, bone in enumerate(layer.bones):
             at = pose.bones.index(bone)
-            rotations[:, at] = quat_multiply(rotations[:, at], layer.rotations[:, n])
+            rotations[:, at] = quat_multiply(layer.rotations[:, n], rotations[:, at])
         baked = Pose(pose.bones, rotations, pose.location + layer.location)
         at = [one.index(name) for name in JOINT_NAMES]
         assert np.abs(posed_heads(one, pose)[:, at] - base.joints[person] @ Z_UP.T).max() < 1e-3
@@ -84,6 +84,8 @@ def test_bodies_like_the_sources_need_hardly_any_layer(motion):
     source, base, kept = solved(motion, rigs, find_contacts(motion))
     assert np.abs(base.joints - source.joints).max() < 1e-3
     assert np.abs(kept.joints - source.joints).max() < 0.02
+    maps = [map_bones(one) for one in rigs]
+    assert retarget_pair(motion, rigs, tuple(maps)).layer is None
 
 
 def test_a_contact_of_no_strength_is_let_go(motion):
