@@ -14,9 +14,9 @@ _SCALE_TOLERANCE = 0.01
 class Rig:
     """The bones of one armature at rest, in a world with Z up, as in Blender.
 
-    names: B bone names; parents: (B,) index of the parent or -1; rest: (B,4,4) bone matrices in armature
-    space, whose origin is the bone's head; world: (4,4) armature space to world in metres, with one
-    positive scale; free: (B,) bool, bones that deform the body and that nothing but keys moves, all by default.
+    names: B bone names; parents: (B,) index of the bone that each moves with, or -1; rest: (B,4,4) bone matrices in
+    armature space, whose origin is the bone's head; world: (4,4) armature space to world in metres, with one positive
+    scale; free: (B,) bool, bones that deform the body and that nothing but keys moves, all by default.
     Raises RetargetError when the scale is mirrored or uneven.
     """
 

@@ -13,6 +13,7 @@ from ..motion.skeleton import JOINT_NAMES, L_HIP, PELVIS, R_HIP
 from .body import Z_UP, Body, body_of, heading, on_body, spins_on
 from .extras import extra_spins
 from .rig import Rig
+from .tree import ancestors
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,4 @@ def keys(body: Body, rotations: np.ndarray, root: np.ndarray, frame: np.ndarray 
 
 
 def _keyed_above(rig: Rig, bone: int, keyed: dict[int, np.ndarray]) -> int | None:
-    bone = int(rig.parents[bone])
-    while bone >= 0 and bone not in keyed:
-        bone = int(rig.parents[bone])
-    return bone if bone >= 0 else None
+    return next((above for above in ancestors(rig, bone)[1:] if above in keyed), None)

@@ -6,7 +6,7 @@ from .rig import Rig
 def ancestors(rig: Rig, bone: int) -> list[int]:
     """The bone and all above it, upwards."""
     out = []
-    while bone >= 0:
+    while bone >= 0 and len(out) < len(rig.names):  # a control rig's bones may follow each other in a ring
         out.append(bone)
         bone = int(rig.parents[bone])
     return out
