@@ -15,7 +15,7 @@ class Naming:
     """One family of bone names: joint -> plain names it may have, the left side's, in order of preference.
 
     prefix: a regular expression. Where it is given, only bones that begin with it count, and it is cut off.
-    switches: (bone, custom property, value) that must hold for the bones to be followed; see blender_addon.actions.
+    switches: (bone, custom property, value) that must hold for the bones to be followed.
     """
 
     title: str
