@@ -8,10 +8,32 @@ import atexit
 
 import bpy
 
-from . import curves, export_operator, operators, pair_tools, panel, preferences, properties, takes_panel
+from . import (
+    bone_map,
+    contacts,
+    curves,
+    export_operator,
+    operators,
+    pair_tools,
+    panel,
+    preferences,
+    properties,
+    takes_panel,
+)
 from .jobs import session
 
-_MODULES = (preferences, properties, operators, pair_tools, curves, export_operator, panel, takes_panel)
+_MODULES = (
+    preferences,
+    properties,
+    operators,
+    pair_tools,
+    curves,
+    export_operator,
+    panel,
+    takes_panel,
+    bone_map,
+    contacts,
+)
 
 
 @bpy.app.handlers.persistent
@@ -26,6 +48,8 @@ def register() -> None:
         for cls in module.CLASSES:
             bpy.utils.register_class(cls)
     bpy.types.Scene.intermamba = bpy.props.PointerProperty(type=properties.IntermambaSettings)
+    for owner, name, value in (*bone_map.PROPERTIES, *contacts.PROPERTIES):
+        setattr(owner, name, value)
     bpy.app.handlers.load_pre.append(_end_session)
     atexit.register(session.close)
 
@@ -36,6 +60,8 @@ def unregister() -> None:
     atexit.unregister(session.close)
     bpy.app.handlers.load_pre.remove(_end_session)
     del bpy.types.Scene.intermamba
+    for owner, name, _ in (*bone_map.PROPERTIES, *contacts.PROPERTIES):
+        delattr(owner, name)
     for module in reversed(_MODULES):
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)

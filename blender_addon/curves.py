@@ -80,7 +80,7 @@ def _push_down(animation: bpy.types.AnimData, name: str) -> None:
     track = animation.nla_tracks.new()
     track.name = name
     strip = track.strips.new(name, int(action.frame_range[0]), action)
-    strip.extrapolation = "NOTHING"
+    strip.extrapolation, strip.blend_type = "NOTHING", animation.action_blend_type
     if slot is not None:
         strip.action_slot = slot
     animation.action = None

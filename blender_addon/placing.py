@@ -6,9 +6,13 @@ import bpy
 
 from intermamba.errors import IntermambaError, RetargetError
 from intermamba.motion.motion import Motion, resample
-from intermamba.retarget import Pose, map_bones, pair_frame, retarget
+from intermamba.retarget import BoneMap, Pose, pair_frame
+from intermamba.retarget.pair import PairKeys, retarget_pair
 
 from .actions import is_ours, write_action
+from .bone_map import bone_map_of, key_switches
+from .contacts import show
+from .layers import TRACK
 from .rigs import PEOPLE, find_mannequin, make_mannequin, read_rig
 
 Armature = bpy.types.Object | None
@@ -39,17 +43,24 @@ def place_motion(
     ]
     check_people(people)
     context.view_layer.update()
-    for ob, person, pose in zip(people, PEOPLE, poses_of(motion, people), strict=True):
-        write_action(ob, pose, motion, person, start)
+    made, maps = _pair_on(motion, people)
+    for ob, person, base, bone_map in zip(people, PEOPLE, made.base, maps, strict=True):
+        action = write_action(ob, base, motion, person, start)
+        key_switches(ob, action, bone_map.switches, start)
+    show(scene, people, motion, made, start)
     return _fit_range(scene, start, start + motion.frames - 1)
 
 
-def poses_of(motion: Motion, people: list[bpy.types.Object]) -> list[Pose]:
-    """Keys for both armatures, where person A's object stands."""
-    rigs = [read_rig(ob) for ob in people]
-    maps = [map_bones(rig) for rig in rigs]
-    frame = pair_frame(rigs[0], maps[0])
-    return [retarget(motion, n, rigs[n], maps[n], frame) for n in range(len(rigs))]
+def poses_of(motion: Motion, people: list[bpy.types.Object]) -> tuple[Pose, Pose]:
+    """Keys for both armatures, where person A's object stands, with the correction that keeps their contacts."""
+    return _pair_on(motion, people)[0].whole()
+
+
+def _pair_on(motion: Motion, people: list[bpy.types.Object]) -> tuple[PairKeys, list[BoneMap]]:
+    a, b = (read_rig(ob) for ob in people)
+    maps = [bone_map_of(ob, rig) for ob, rig in zip(people, (a, b), strict=True)]
+    bones = maps[0].bones, maps[1].bones
+    return retarget_pair(motion, (a, b), bones, pair_frame(a, bones[0])), maps
 
 
 def check_people(people: tuple[Armature, Armature] | list) -> None:
@@ -58,7 +69,7 @@ def check_people(people: tuple[Armature, Armature] | list) -> None:
         raise RetargetError("Person A and person B are the same armature: pick two, or leave one empty.")
     for ob in people:
         if ob is not None:
-            map_bones(read_rig(ob))
+            bone_map_of(ob)
 
 
 def keyed_people(scene: bpy.types.Scene) -> list[tuple[str, bpy.types.Object]]:
@@ -106,6 +117,9 @@ def _fit_range(scene: bpy.types.Scene, first: int, last: int) -> str:
 def _animated_by_user(scene: bpy.types.Scene) -> bool:
     for ob in scene.objects:
         animation = ob.animation_data
-        if animation and (animation.nla_tracks or (animation.action and not is_ours(animation.action))):
+        if animation and (
+            any(not track.name.startswith(TRACK) for track in animation.nla_tracks)
+            or (animation.action and not is_ours(animation.action))
+        ):
             return True
     return False

@@ -54,10 +54,20 @@ def read_rig(ob: bpy.types.Object) -> Rig:
     return Rig(
         name=ob.name,
         names=tuple(index),
-        parents=np.array([index[bone.parent.name] if bone.parent else -1 for bone in bones], dtype=int),
+        parents=np.array([index.get(_followed(ob, bone), -1) for bone in bones], dtype=int),
         rest=np.array([bone.matrix_local for bone in bones]).reshape(-1, 4, 4),
         world=np.array(ob.matrix_world),
+        free=np.array([bone.use_deform and not ob.pose.bones[bone.name].constraints for bone in bones]),
     )
+
+
+def _followed(ob: bpy.types.Object, bone: bpy.types.Bone) -> str | None:
+    """The bone that a bone moves with: the one whose transforms it copies, as in control rigs, else its parent."""
+    for constraint in ob.pose.bones[bone.name].constraints:
+        copies = constraint.type == "COPY_TRANSFORMS" and constraint.target == ob
+        if copies and constraint.influence == 1.0 and not constraint.mute:
+            return constraint.subtarget
+    return bone.parent.name if bone.parent else None
 
 
 def find_mannequin(scene: bpy.types.Scene, person: str) -> bpy.types.Object | None:

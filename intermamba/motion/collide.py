@@ -76,10 +76,19 @@ class Overlaps:
     normal: np.ndarray  # (N, 3) unit vector from the second person's bone to the first's
 
 
-def overlaps(joints: np.ndarray, touches: Sequence[Touch] = (), tolerance: float = 0.0) -> Overlaps:
-    """All pairs of bones that overlap by more than `tolerance` (m), less those that `touches` bring together."""
+def overlaps(
+    joints: np.ndarray,
+    touches: Sequence[Touch] = (),
+    tolerance: float = 0.0,
+    girth: np.ndarray | tuple[float, float] = (1.0, 1.0),
+) -> Overlaps:
+    """All pairs of bones that overlap by more than `tolerance` (m), less those that `touches` bring together.
+
+    `girth` is how many times as thick as an adult each of the two is.
+    """
     ends, starts = joints[:, :, 1:], joints[:, :, PARENTS[1:]]
-    frame, first, second = _near(starts, ends)
+    radii = np.multiply.outer(girth, BONE_RADII)
+    frame, first, second = _near(starts, ends, radii, max(-tolerance, 0.0))
     a, b, c, d = (
         starts[0, frame, first],
         ends[0, frame, first],
@@ -89,7 +98,7 @@ def overlaps(joints: np.ndarray, touches: Sequence[Touch] = (), tolerance: float
     s, t = nearest_on_segments(a, b, c, d)
     between = a + s[:, None] * (b - a) - c - t[:, None] * (d - c)
     gap = np.sqrt(np.einsum("ni,ni->n", between, between))
-    depth = BONE_RADII[first] + BONE_RADII[second] - gap
+    depth = radii[0, first] + radii[1, second] - gap
     bones = np.stack([first, second]) + 1
     keep = (depth > tolerance) & ~_intended(frame, bones, touches)
     return Overlaps(
@@ -97,11 +106,13 @@ def overlaps(joints: np.ndarray, touches: Sequence[Touch] = (), tolerance: float
     )
 
 
-def _near(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _near(
+    starts: np.ndarray, ends: np.ndarray, radii: np.ndarray, margin: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Frames and bones (N,) whose balls meet, of bones (2, T, 21, 3): what is apart needs no closer look."""
     middle = (0.5 * (starts + ends)).astype(np.float32)
-    radius = 0.5 * np.sqrt(np.square(ends[:, :1] - starts[:, :1]).sum(axis=-1))[:, 0] + BONE_RADII
-    limit = np.square(radius[0][:, None] + radius[1] + 0.01).astype(np.float32)
+    radius = 0.5 * np.sqrt(np.square(ends[:, :1] - starts[:, :1]).sum(axis=-1))[:, 0] + radii
+    limit = np.square(radius[0][:, None] + radius[1] + 0.01 + margin).astype(np.float32)
     gap = middle[0, :, :, None, 0] - middle[1, :, None, :, 0]
     square = gap * gap
     for axis in (1, 2):

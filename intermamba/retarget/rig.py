@@ -14,9 +14,10 @@ _SCALE_TOLERANCE = 0.01
 class Rig:
     """The bones of one armature at rest, in a world with Z up, as in Blender.
 
-    names: B bone names; parents: (B,) index of the parent or -1; rest: (B,4,4) bone matrices in armature
-    space, whose origin is the bone's head; world: (4,4) armature space to world in metres, with one
-    positive scale. Raises RetargetError when the scale is mirrored or uneven.
+    names: B bone names; parents: (B,) index of the bone that each moves with, or -1; rest: (B,4,4) bone matrices in
+    armature space, whose origin is the bone's head; world: (4,4) armature space to world in metres, with one positive
+    scale; free: (B,) bool, bones that deform the body and that nothing but keys moves, all by default.
+    Raises RetargetError when the scale is mirrored or uneven.
     """
 
     name: str
@@ -24,8 +25,11 @@ class Rig:
     parents: np.ndarray
     rest: np.ndarray
     world: np.ndarray = field(default_factory=lambda: np.eye(4))
+    free: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
 
     def __post_init__(self) -> None:
+        if len(self.free) != len(self.names):
+            object.__setattr__(self, "free", np.ones(len(self.names), dtype=bool))
         axes = np.linalg.norm(self.world[:3, :3], axis=0)
         uneven = axes.max() > (1.0 + _SCALE_TOLERANCE) * axes.min()
         if uneven or axes.min() <= 0.0 or np.linalg.det(self.world[:3, :3]) <= 0.0:

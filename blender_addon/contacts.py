@@ -1,0 +1,291 @@
+"""The contacts of the pair: a list to edit and mute, and the correction that keeps them on rigs of other sizes."""
+
+from typing import ClassVar
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from intermamba.errors import IntermambaError
+from intermamba.motion.body_points import BODY_POINTS
+from intermamba.motion.motion import Motion
+from intermamba.motion.touch import Touch
+from intermamba.retarget import pair_frame
+from intermamba.retarget.pair import Contact, PairKeys, retarget_pair
+
+from .bone_map import bone_map_of
+from .layers import bake_layer, layer_track, remove_layer, write_layer
+from .rigs import PEOPLE, find_mannequin, read_rig
+
+_POINTS = [(name, name.replace("_", " "), "A place on the body") for name in sorted(BODY_POINTS)]
+# Motions as they were generated, by the name of person A's Action, for solving again while Blender runs.
+_motions: dict[str, Motion] = {}
+
+
+class IntermambaContact(bpy.types.PropertyGroup):
+    """One contact of the two people, from frame to frame."""
+
+    use: BoolProperty(
+        name="Keep", description="Keep this contact; without it the two move freely", default=True
+    )
+    person: EnumProperty(
+        items=[(person, person, f"Person {person} touches the other") for person in PEOPLE],
+        name="Who",
+        description="Who touches the other",
+    )
+    point: EnumProperty(items=_POINTS, name="With", description="What touches the other")
+    on: EnumProperty(items=_POINTS, name="On", description="Where the other is touched")
+    start: IntProperty(name="From", description="First frame of full contact")
+    stop: IntProperty(name="To", description="Last frame of full contact")
+    strength: FloatProperty(
+        name="Strength",
+        description="How strongly the contact is kept: 1 fully, 0 not at all",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    ramp: bpy.props.IntVectorProperty(size=2, default=(8, 9), min=0, options={"HIDDEN"})
+    offset: bpy.props.FloatVectorProperty(size=3, options={"HIDDEN"})
+    missed: FloatProperty(
+        name="Missed", description="How far it is from being kept, at the worst", unit="LENGTH"
+    )
+
+
+class IntermambaContacts(bpy.types.PropertyGroup):
+    """The contacts of the motion that the scene's two people play."""
+
+    items: CollectionProperty(type=IntermambaContact, name="Contacts", description="The pair's contacts")
+    chosen: IntProperty(name="Contact", description="The chosen contact")
+    motion: StringProperty(name="Motion", description="Whose contacts they are", options={"HIDDEN"})
+    start: IntProperty(name="Start", description="First frame of the motion", options={"HIDDEN"})
+
+
+def show(
+    scene: bpy.types.Scene, people: list[bpy.types.Object], motion: Motion, made: PairKeys, start: int
+) -> None:
+    """List the contacts of a motion that was just keyed, and put the correction on both armatures."""
+    listed = scene.intermamba_contacts
+    listed.motion, listed.start = people[0].animation_data.action.name, start
+    _motions.clear()
+    _motions[listed.motion] = motion
+    listed.items.clear()
+    for contact in made.contacts:
+        touch, row = contact.touch, listed.items.add()
+        row.person, row.point, row.on = PEOPLE[touch.person], touch.point, touch.on
+        row.start, row.stop = start + touch.start, start + touch.stop - 1
+        row.strength, row.ramp, row.offset = contact.strength, touch.ramp, touch.offset
+    _correct(scene, people, made)
+
+
+def _correct(scene: bpy.types.Scene, people: list[bpy.types.Object], made: PairKeys) -> None:
+    listed = scene.intermamba_contacts
+    for n, ob in enumerate(people):
+        if made.layer is None:
+            remove_layer(ob)
+        else:
+            write_layer(ob, made.layer[n], listed.start)
+    kept = (row for row in listed.items if row.use)
+    for row, (_, missed) in zip(kept, made.missed, strict=True):
+        row.missed = missed
+
+
+def contacts_of(scene: bpy.types.Scene) -> list[Contact]:
+    """The contacts that are to be kept. Raises IntermambaError when one ends before it starts."""
+    listed = scene.intermamba_contacts
+    return [
+        Contact(
+            Touch(
+                PEOPLE.index(row.person),
+                row.point,
+                row.on,
+                row.start - listed.start,
+                row.stop - listed.start + 1,
+                tuple(row.ramp),
+                offset=tuple(row.offset),
+            ),
+            row.strength,
+        )
+        for row in listed.items
+        if row.use
+    ]
+
+
+def solve_again(context: bpy.types.Context) -> str:
+    """Correct both armatures for the contacts as they are listed; the base Actions stay as they are."""
+    scene = context.scene
+    motion, people = _motions.get(scene.intermamba_contacts.motion), pair_of(scene)
+    if motion is None or len(people) < len(PEOPLE):
+        raise IntermambaError("The motion of these contacts is not at hand any more: generate it again.")
+    rigs = [read_rig(ob) for ob in people]
+    maps = [bone_map_of(ob, rig).bones for ob, rig in zip(people, rigs, strict=True)]
+    frame = pair_frame(rigs[0], maps[0])
+    made = retarget_pair(motion, (rigs[0], rigs[1]), (maps[0], maps[1]), frame, contacts_of(scene))
+    _correct(scene, people, made)
+    if made.layer is None:
+        return "These two need no correction"
+    return (
+        f"Kept {len(made.contacts)} contacts, {100 * max((b for _, b in made.missed), default=0):.1f} cm off"
+    )
+
+
+def pair_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The scene's two armatures that have an Action, persons A and B."""
+    picked = (scene.intermamba.person_a, scene.intermamba.person_b)
+    people = [ob or find_mannequin(scene, person) for ob, person in zip(picked, PEOPLE, strict=True)]
+    return [ob for ob in people if ob and ob.animation_data and ob.animation_data.action]
+
+
+class INTERMAMBA_OT_contacts_update(bpy.types.Operator):
+    """Correct both people for the contacts in this list"""
+
+    bl_idname = "intermamba.contacts_update"
+    bl_label = "Update"
+    bl_options: ClassVar = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """One undo step."""
+        try:
+            self.report({"INFO"}, solve_again(context))
+        except IntermambaError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class INTERMAMBA_OT_contacts_add(bpy.types.Operator):
+    """Add a contact at the playhead"""
+
+    bl_idname = "intermamba.contacts_add"
+    bl_label = "Add Contact"
+    bl_options: ClassVar = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """A hand in a hand, for a third of a second."""
+        listed = context.scene.intermamba_contacts
+        row = listed.items.add()
+        row.point = row.on = "right_hand"
+        row.start, row.stop = context.scene.frame_current, context.scene.frame_current + 10
+        listed.chosen = len(listed.items) - 1
+        return {"FINISHED"}
+
+
+class INTERMAMBA_OT_contacts_remove(bpy.types.Operator):
+    """Remove the chosen contact"""
+
+    bl_idname = "intermamba.contacts_remove"
+    bl_label = "Remove Contact"
+    bl_options: ClassVar = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only with one chosen."""
+        listed = context.scene.intermamba_contacts
+        return 0 <= listed.chosen < len(listed.items)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """The one before is chosen then."""
+        listed = context.scene.intermamba_contacts
+        listed.items.remove(listed.chosen)
+        listed.chosen = max(listed.chosen - 1, 0)
+        return {"FINISHED"}
+
+
+class _LayerOperator(bpy.types.Operator):
+    bl_options: ClassVar = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only where there is a correction."""
+        return any(layer_track(ob) for ob in pair_of(context.scene))
+
+
+class INTERMAMBA_OT_layer_mute(_LayerOperator):
+    """Switch the correction of both people off, or on again"""
+
+    bl_idname = "intermamba.layer_mute"
+    bl_label = "Mute Correction"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Both alike."""
+        people = [ob for ob in pair_of(context.scene) if layer_track(ob)]
+        mute = not all(layer_track(ob).mute for ob in people)
+        for ob in people:
+            layer_track(ob).mute = mute
+            ob.update_tag(refresh={"TIME"})
+        return {"FINISHED"}
+
+
+class INTERMAMBA_OT_layer_bake(_LayerOperator):
+    """Write the correction into the keys of both people's Actions, and take its track away"""
+
+    bl_idname = "intermamba.layer_bake"
+    bl_label = "Bake Correction"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """What is muted is baked too: it is the correction that counts."""
+        for ob in pair_of(context.scene):
+            bake_layer(ob)
+            ob.update_tag(refresh={"TIME"})
+        return {"FINISHED"}
+
+
+class INTERMAMBA_UL_contacts(bpy.types.UIList):
+    """Contacts in order of time."""
+
+    def draw_item(self, _context, layout, _data, item, _icon, _active, _name) -> None:  # noqa: ANN001
+        """What is in contact with what, and when."""
+        row = layout.row(align=True)
+        row.prop(item, "use", text="")
+        names = f"{item.person}: {item.point} on {item.on}".replace("_", " ")
+        row.label(text=f"{names}, {item.start}-{item.stop}")
+
+
+class INTERMAMBA_PT_contacts(bpy.types.Panel):
+    """Contacts, and the correction that keeps them."""
+
+    bl_label = "Contacts"
+    bl_idname = "INTERMAMBA_PT_contacts"
+    bl_parent_id = "INTERMAMBA_PT_main"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_options: ClassVar = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Change nothing."""
+        layout, listed = self.layout, context.scene.intermamba_contacts
+        row = layout.row()
+        row.template_list("INTERMAMBA_UL_contacts", "", listed, "items", listed, "chosen")
+        side = row.column(align=True)
+        side.operator("intermamba.contacts_add", text="", icon="ADD")
+        side.operator("intermamba.contacts_remove", text="", icon="REMOVE")
+        if 0 <= listed.chosen < len(listed.items):
+            column = layout.column()
+            for name in ("person", "point", "on", "start", "stop", "strength"):
+                column.prop(listed.items[listed.chosen], name)
+        layout.operator("intermamba.contacts_update", icon="FILE_REFRESH")
+        row = layout.row(align=True)
+        muted = any((track := layer_track(ob)) and track.mute for ob in pair_of(context.scene))
+        row.operator("intermamba.layer_mute", depress=muted, icon="MUTE_IPO_ON" if muted else "MUTE_IPO_OFF")
+        row.operator("intermamba.layer_bake", icon="NLA_PUSHDOWN")
+
+
+CLASSES = (
+    IntermambaContact,
+    IntermambaContacts,
+    INTERMAMBA_OT_contacts_update,
+    INTERMAMBA_OT_contacts_add,
+    INTERMAMBA_OT_contacts_remove,
+    INTERMAMBA_OT_layer_mute,
+    INTERMAMBA_OT_layer_bake,
+    INTERMAMBA_UL_contacts,
+    INTERMAMBA_PT_contacts,
+)
+PROPERTIES = ((bpy.types.Scene, "intermamba_contacts", PointerProperty(type=IntermambaContacts)),)

@@ -1,0 +1,54 @@
+"""Contacts of a pair as spans of time, and how far a retargeted pair is from keeping them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...motion.body_points import BODY_POINTS
+from ...motion.find_touches import find_touches
+from ...motion.motion import Motion
+from ...motion.touch import Touch, touch_distance
+from .bodies import Pair
+
+# Mean distances (m) in the source at which a contact is full, and counts half.
+_FULL, _HALF = 0.12, 0.3
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A touch between two people, and how strongly it is kept when their bodies change: 0 (not at all) to 1."""
+
+    touch: Touch
+    strength: float = 1.0
+
+
+def find_contacts(motion: Motion) -> list[Contact]:
+    """The contacts of a motion in order of time; what comes less near is kept less strongly."""
+    found = []
+    for touch in find_touches(motion.joints, motion.fps):
+        near = float(np.median(touch_distance(motion.joints, touch)))
+        strength = 1.0 - 0.5 * np.clip((near - _FULL) / (_HALF - _FULL), 0.0, 1.0)
+        found.append(Contact(touch, round(float(strength), 2)))
+    return found
+
+
+def kept_relation(source: Pair, target: Pair, touch: Touch) -> np.ndarray:
+    """Vector (T,3) from the touched to the touching point on the target's bodies, as the source has it, scaled."""
+    sizes = target.girth if BODY_POINTS[touch.on].limb else target.girth[[1 - touch.person]]
+    return float(sizes.mean()) * relation(source, touch)
+
+
+def relation(pair: Pair, touch: Touch) -> np.ndarray:
+    """Vector (T,3) from the touched point to the touching one."""
+    return pair.point(touch.person, touch.point) - pair.point(1 - touch.person, touch.on, touch.offset)
+
+
+def contact_distance(source: Pair, target: Pair, contacts: Sequence[Contact]) -> list[np.ndarray]:
+    """For every contact how far (m) the points are from where they belong, in its frames of full contact."""
+    out = []
+    for contact in contacts:
+        during = slice(max(contact.touch.start, 0), contact.touch.stop)
+        error = relation(target, contact.touch) - kept_relation(source, target, contact.touch)
+        out.append(np.linalg.norm(error[during], axis=-1))
+    return out

@@ -1,0 +1,242 @@
+"""Keeping contacts on other bodies: damped least squares over two bodies' arms, spines and legs, frame by frame.
+
+Every iteration linearises contact pairs, planted feet and depths at the corrections x so far, and takes the step d
+that minimises |W (J d + r)|^2 + (x + d)' L (x + d) + m |x + d - smooth(x)|^2_L. With fewer rows than freedoms it is
+solved in its dual form, all frames at once. Frames hang together by smooth(x), a Gaussian average over time, after
+Lee and Shin 1999 (hierarchical displacement maps); contact pairs as in Gleicher 1998.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...motion.adjust import standing
+from ...motion.body_points import BODY_POINTS
+from ...motion.collide import overlaps
+from ...motion.filters import fit_paths, gaussian_smooth
+from ...motion.kinematics import global_rotations
+from ...motion.metrics import penetration_depth
+from ...motion.placement import TOE_HEIGHT
+from ...motion.rotations import quat_apply
+from ...motion.skeleton import FEET, LEGS, PARENTS, PELVIS, SPINE3
+from .bodies import Pair
+from .contacts import Contact, kept_relation, relation
+from .freedoms import EASE, FREEDOMS, MOVES, Hinges, Levers, advance, apply
+
+# Iterations, and those after the corrections were smoothed once more: bodies are no longer pushed apart then.
+ITERATIONS, LAST = 12, 4
+# How exactly (m) contacts, standing and stepping feet, and depths are kept: what cannot be reached moves no foot.
+CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, 0.01
+# The weight that holds the ball of a foot on the floor, and the height (m) over which it falls to a third.
+HOLD, LIFTS = 1e5, 0.012
+# Weight of smoothness beside nearness to the pose, and the Gaussian's sigma in frames at 30 fps.
+SMOOTHNESS, SMOOTHING = 3.0, 2.0
+# The most of its usual reach that a freedom goes in one step; how often
+# its reach it goes before it stiffens, and how steeply.
+MOST_STEP, STIFFENS = 3.0, (2.0, 30.0)
+# Depths (m): what is left beyond the source's, and how near counts; pairs of bones looked at in each frame.
+LEFT, NEAR, PAIRS = 0.002, 0.03, 6
+
+
+def keep_contacts(
+    source: Pair,
+    target: Pair,
+    contacts: Sequence[Contact],
+    fps: float,
+    joints: Sequence[set[int]] | None = None,
+) -> Pair:
+    """The target's bodies in the pose nearest to theirs that keeps the source's contacts, footholds and distances.
+
+    `joints` are those that each rig has; the others do not turn.
+    """
+    contacts = [contact for contact in contacts if contact.strength > 0.0]
+    hinges = Hinges(target.joints, target.rotations)
+    rows = _Rows(source, target, contacts, fps)
+    stiff = _stiffness(joints)
+    x = np.zeros((2, target.joints.shape[1], FREEDOMS))
+    pair, calm = target, x
+    for n in range(ITERATIONS + LAST):
+        if n == ITERATIONS:
+            calm = gaussian_smooth(x, SMOOTHING * fps / 30.0, axis=1)
+        prior = _prior(x, stiff, fps) if n < ITERATIONS else (calm, stiff)
+        levers = Levers(pair.joints, pair.rotations, hinges)
+        x = advance(x, _step(x, rows, pair, levers, prior, part=n < ITERATIONS))
+        hinges.limit(x)
+        pair = target.moved(apply(x, target.rotations, hinges), target.root + x[..., :3])
+    return pair
+
+
+def _stiffness(joints: Sequence[set[int]] | None) -> np.ndarray:
+    """Weight (2,1,37) that holds each freedom to its pose."""
+    out = np.tile(1.0 / np.square(EASE), (2, 1, 1))
+    for person, has in enumerate(joints or ()):
+        for joint in set(range(len(MOVES))) - has:
+            own = MOVES[joint] & ~MOVES[max(int(PARENTS[joint]), 0)]
+            out[person, 0, own] = 1e9
+    return out
+
+
+def _prior(x: np.ndarray, stiff: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
+    """Corrections (2,T,37) near the pose and smooth, and how firmly the next ones are drawn there."""
+    harder = 1.0 + STIFFENS[1] * np.maximum(np.abs(x) / (STIFFENS[0] * EASE) - 1.0, 0.0) ** 2
+    total = stiff * (harder + SMOOTHNESS)
+    return SMOOTHNESS * stiff * gaussian_smooth(x, SMOOTHING * fps / 30.0, axis=1) / total, total
+
+
+def _step(
+    x: np.ndarray,
+    rows: "_Rows",
+    pair: Pair,
+    levers: Levers,
+    prior: tuple[np.ndarray, np.ndarray],
+    *,
+    part: bool,
+) -> np.ndarray:
+    """The least squares' next step (2,T,37); with `part`, bodies are kept from each other too."""
+    frames = x.shape[1]
+    to = (prior[0] - x).transpose(1, 0, 2).reshape(frames, -1)
+    give = np.broadcast_to(1.0 / prior[1], x.shape).transpose(1, 0, 2).reshape(frames, -1)
+    asked = rows.linear(pair, levers)
+    step = _dual(*asked, to, give)
+    if part:
+        lever, room = rows.depths(pair, levers)
+        tight = np.einsum("tmk,tk->tm", lever, step) < room
+        more = lever * tight[..., None], np.where(tight, -room, 0.0), np.where(tight, DEPTH**2, 1.0)
+        jacobian, residual, inverse = (np.concatenate(both, axis=1) for both in zip(asked, more, strict=True))
+        step = _dual(jacobian, residual, inverse, to, give)
+    step = step.reshape(frames, 2, FREEDOMS).transpose(1, 0, 2)
+    return np.clip(step, -MOST_STEP * EASE, MOST_STEP * EASE)
+
+
+def _dual(
+    jacobian: np.ndarray, residual: np.ndarray, inverse: np.ndarray, to: np.ndarray, give: np.ndarray
+) -> np.ndarray:
+    """The step d (T,74) that minimises |J d + r|^2 / inverse + |d - to|^2 / give, for J (T,M,74) and r (T,M)."""
+    eased = jacobian * give[:, None]
+    normal = eased @ np.swapaxes(jacobian, -1, -2)
+    diagonal = np.arange(normal.shape[-1])
+    normal[:, diagonal, diagonal] += inverse
+    error = residual + np.einsum("tmk,tk->tm", jacobian, to)
+    return to - np.einsum("tmk,tm->tk", eased, np.linalg.solve(normal, error[..., None])[..., 0])
+
+
+class _Rows:
+    """What the least squares asks of two bodies, in every frame."""
+
+    def __init__(self, source: Pair, target: Pair, contacts: Sequence[Contact], fps: float) -> None:
+        self.frames = target.joints.shape[1]
+        self.contacts = _slots(contacts, self.frames)
+        self.goals = {id(contact): _goal(source, target, contact) for contact in contacts}
+        self.touches = [contact.touch for contact in contacts]
+        self.ankles, stands = _footholds(source, target, fps)
+        self.foot_inverse = np.square(STEP + stands * (STANCE - STEP))
+        allowed = penetration_depth(source.joints, self.touches) * target.girth.mean()
+        self.allowed = np.maximum(gaussian_smooth(allowed, 2.0, 0), 0.0) + LEFT
+
+    def linear(self, pair: Pair, levers: Levers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Jacobian (T,M,74), residual (T,M) and inverse weights (T,M) of feet and contacts."""
+        count = 12 + 3 * len(self.contacts)
+        jacobian = np.zeros((self.frames, count, 2 * FREEDOMS))
+        residual, inverse = np.zeros((self.frames, count)), np.ones((self.frames, count))
+        for n in range(4):
+            person, leg = n // 2, LEGS[n % 2]
+            row, ankle = slice(3 * n, 3 * n + 3), pair.joints[person, :, leg[3]]
+            jacobian[:, row, _columns(person)] = levers.of(person, ankle, MOVES[leg[2]])
+            residual[:, row] = ankle - self.ankles[person, :, n % 2]
+            inverse[:, row] = self.foot_inverse[person, :, n % 2, None]
+        for n, slot in enumerate(self.contacts):
+            row = slice(12 + 3 * n, 15 + 3 * n)
+            for contact in slot:
+                touch, span = contact.touch, contact.touch.span(self.frames)
+                goal, weight = self.goals[id(contact)]
+                for sign, person, name, offset in (
+                    (1.0, touch.person, touch.point, (0.0, 0.0, 0.0)),
+                    (-1.0, 1 - touch.person, touch.on, touch.offset),
+                ):
+                    moves = MOVES[_turns_with(name)]
+                    moved = sign * levers.of(person, pair.point(person, name, offset), moves)[span]
+                    jacobian[span, row, _columns(person)] = moved
+                residual[span, row] = (relation(pair, touch) - goal)[span]
+                inverse[span, row] = CONTACT**2 / np.maximum(weight, 1e-6)[:, None]
+        return jacobian, residual, inverse
+
+    def depths(self, pair: Pair, levers: Levers) -> tuple[np.ndarray, np.ndarray]:
+        """How the nearest pairs of bones part (T,PAIRS,74), and by how much (m) they must at least (T,PAIRS)."""
+        lever = np.zeros((self.frames, PAIRS, 2 * FREEDOMS))
+        room = np.full((self.frames, PAIRS), -np.inf)
+        found = overlaps(pair.joints, self.touches, -NEAR, pair.girth)
+        order = np.lexsort((-found.depth, found.frame))
+        frame = found.frame[order]
+        place = np.arange(len(frame)) - np.searchsorted(frame, frame)
+        for n in range(PAIRS):
+            chosen = order[place == n]
+            at = found.frame[chosen]
+            room[at, n] = found.depth[chosen] - self.allowed[at]
+            for person, sign in ((0, 1.0), (1, -1.0)):
+                bone = np.ones(self.frames, dtype=int)
+                share, normal = np.zeros(self.frames), np.zeros((self.frames, 3))
+                bone[at], share[at] = found.bones[person, chosen], found.along[person, chosen]
+                normal[at] = sign * found.normal[chosen]
+                every = np.arange(self.frames)
+                ends = pair.joints[person][every, bone], pair.joints[person][every, PARENTS[bone]]
+                point = ends[1] + share[:, None] * (ends[0] - ends[1])
+                moved = levers.of(person, point, MOVES[PARENTS[bone]])
+                lever[:, n, _columns(person)] = np.einsum("ti,tik->tk", normal, moved)
+        return lever, room
+
+
+def _columns(person: int) -> slice:
+    return slice(person * FREEDOMS, (person + 1) * FREEDOMS)
+
+
+def _turns_with(name: str) -> int:
+    """The joint that a body point turns with."""
+    point = BODY_POINTS[name]
+    if point.start != point.end or point.start in (SPINE3, PELVIS):
+        return point.start
+    return int(PARENTS[point.start])
+
+
+def _slots(contacts: Sequence[Contact], frames: int) -> list[list[Contact]]:
+    """Contacts in as few rows as hold them, those that follow each other in the same one."""
+    slots: list[list[Contact]] = []
+    for contact in sorted(contacts, key=lambda contact: contact.touch.span(frames).start):
+        begins = contact.touch.span(frames).start
+        free = (slot for slot in slots if slot[-1].touch.span(frames).stop <= begins)
+        slot = next(free, None)
+        if slot is None:
+            slots.append([contact])
+        else:
+            slot.append(contact)
+    return slots
+
+
+def _goal(source: Pair, target: Pair, contact: Contact) -> tuple[np.ndarray, np.ndarray]:
+    """The relation (T,3) to be reached, which fades in from the target's own, and the weight over the span."""
+    touch, frames = contact.touch, len(target.joints[0])
+    full = np.zeros(frames)
+    span = touch.span(frames)
+    full[span] = contact.strength * touch.weight(frames)
+    own = relation(target, touch)
+    return own + full[:, None] * (kept_relation(source, target, touch) - own), full[span]
+
+
+def _footholds(source: Pair, target: Pair, fps: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where the target's ankles belong (2,T,2,3), and how much each foot stands (2,T,2).
+
+    The balls of feet on the floor move as the source's, scaled: not at all when those do not. Steps bridge between.
+    """
+    stands = standing(source.joints, fps)
+    toes, scale = FEET[1::2], target.scale[:, None, None, None]
+    place = target.joints[:, :, toes]
+    speed = scale * np.diff(source.joints[:, :, toes], axis=1, append=source.joints[:, -1:, toes])
+    height = np.maximum(source.joints[:, 1:, toes, 1], source.joints[:, :-1, toes, 1]) - TOE_HEIGHT
+    weights = HOLD * np.exp(-np.maximum(height, 0.0) / LIFTS)
+    out = np.empty_like(place)
+    for side in range(2):
+        part = slice(side, side + 1)
+        out[:, :, part] = fit_paths(place[:, :, part], speed[:, :, part], weights[..., side])
+    drop = target.rest[:, toes]
+    out[..., 1] = target.sole[:, None, None] + scale[..., 0] * (source.joints[:, :, toes, 1] - TOE_HEIGHT)
+    feet = global_rotations(target.rotations)[:, :, FEET[::2]]
+    return out - quat_apply(feet, np.broadcast_to(drop[:, None], out.shape)), stands

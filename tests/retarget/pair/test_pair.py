@@ -1,0 +1,117 @@
+"""A pair's contacts on bodies of other proportions: kept with the layer, lost without it."""
+
+import numpy as np
+import pytest
+
+from intermamba.motion.collide import overlaps
+from intermamba.motion.rotations import quat_multiply
+from intermamba.motion.skeleton import JOINT_NAMES, PARENTS
+from intermamba.retarget import Pose, map_bones
+from intermamba.retarget.body import Z_UP, body_of
+from intermamba.retarget.pair import Contact, contact_distance, find_contacts, retarget_pair
+from intermamba.retarget.pair.bodies import pair_on, source_pair
+from intermamba.retarget.pair.solve import keep_contacts
+from tests.retarget.rigs import make_rig, posed_heads
+
+from .pairs import SHAKE, UNLIKE, handshake, rig, skate
+
+
+@pytest.fixture(scope="module")
+def motion():
+    return handshake()
+
+
+def solved(motion, rigs, contacts):
+    bodies = [body_of(one, map_bones(one), motion.rest[n]) for n, one in enumerate(rigs)]
+    source, base = source_pair(motion), pair_on(motion, tuple(bodies))
+    return source, base, keep_contacts(source, base, contacts, motion.fps)
+
+
+def depth(pair, contacts):
+    """Mean over frames of how deep (m) the two are in each other at the deepest."""
+    found = overlaps(pair.joints, [contact.touch for contact in contacts], 0.0, pair.girth)
+    out = np.zeros(pair.joints.shape[1])
+    np.maximum.at(out, found.frame, found.depth)
+    return out.mean()
+
+
+def test_a_contact_is_found_as_a_span(motion):
+    found = [contact for contact in find_contacts(motion) if contact.touch.point == "right_hand"]
+    assert any(
+        contact.touch.on == "right_hand"
+        and abs(contact.touch.start - SHAKE.start) < 6
+        and abs(contact.touch.stop - SHAKE.stop) < 6
+        and contact.strength > 0.9
+        for contact in found
+    )
+
+
+@pytest.mark.parametrize("rigs", UNLIKE.values(), ids=UNLIKE)
+def test_hands_meet_and_feet_stay_on_unlike_bodies(motion, rigs):
+    contacts = [Contact(SHAKE)]
+    source, base, kept = solved(motion, rigs, contacts)
+    assert contact_distance(source, base, contacts)[0].min() > 0.1
+    assert contact_distance(source, kept, contacts)[0].max() < 0.02
+    for person in (0, 1):
+        was = skate(source, person, motion.fps)
+        assert skate(base, person, motion.fps) > was + 0.4
+        assert skate(kept, person, motion.fps) < was + 0.3
+    assert depth(kept, contacts) < depth(source, contacts) + 0.01
+
+
+def test_the_layer_on_the_base_brings_the_rigs_hands_together(motion):
+    rigs = UNLIKE["tall and small"]
+    maps = [map_bones(one) for one in rigs]
+    made = retarget_pair(motion, rigs, tuple(maps), contacts=[Contact(SHAKE)])
+    (before, after) = made.missed[0]
+    assert before > 0.1
+    assert after < 0.02
+    _, base, kept = solved(motion, rigs, made.contacts)
+    for person, one in enumerate(rigs):
+        pose, layer = made.base[person], made.layer[person]
+        rotations = pose.rotations.copy()
+        for n, bone in enumerate(layer.bones):
+            at = pose.bones.index(bone)
+            rotations[:, at] = quat_multiply(layer.rotations[:, n], rotations[:, at])
+        baked = Pose(pose.bones, rotations, pose.location + layer.location)
+        at = [one.index(name) for name in JOINT_NAMES]
+        assert np.abs(posed_heads(one, pose)[:, at] - base.joints[person] @ Z_UP.T).max() < 1e-3
+        assert np.abs(posed_heads(one, baked)[:, at] - kept.joints[person] @ Z_UP.T).max() < 1e-3
+
+
+def test_bodies_like_the_sources_need_hardly_any_layer(motion):
+    rigs = tuple(make_rig(rest.astype(float)) for rest in motion.rest)
+    source, base, kept = solved(motion, rigs, find_contacts(motion))
+    assert np.abs(base.joints - source.joints).max() < 1e-3
+    assert np.abs(kept.joints - source.joints).max() < 0.02
+    maps = [map_bones(one) for one in rigs]
+    assert retarget_pair(motion, rigs, tuple(maps)).layer is None
+
+
+def test_a_contact_of_no_strength_is_let_go(motion):
+    contacts = [Contact(SHAKE, 0.0)]
+    source, base, kept = solved(motion, UNLIKE["tall and small"], contacts)
+    lost = [contact_distance(source, pair, contacts)[0].mean() for pair in (base, kept)]
+    assert lost[1] > 0.5 * lost[0]
+
+
+def test_what_is_out_of_reach_tears_nothing(motion):
+    apart = handshake()
+    apart.root[1] += [0.0, 0.0, 3.0]
+    apart.joints[1] += [0.0, 0.0, 3.0]
+    rigs = (rig(1.0, 0.3), rig(0.7, 0.3))
+    _, base, kept = solved(motion, rigs, [Contact(SHAKE)])
+    lengths = [
+        np.linalg.norm(pair.joints[:, :, 1:] - pair.joints[:, :, PARENTS[1:]], axis=-1)
+        for pair in (base, kept)
+    ]
+    assert np.abs(lengths[1] - lengths[0]).max() < 1e-6
+    assert np.abs(np.diff(kept.joints, axis=1)).max() < 0.25
+    toes = kept.joints[:, :, (10, 11), 1] - kept.sole[:, None, None]
+    assert toes.min() > -0.02
+
+
+def test_the_solver_is_smooth_in_time(motion):
+    _, base, kept = solved(motion, UNLIKE["small and tall"], [Contact(SHAKE)])
+    jerk = [np.abs(np.diff(pair.joints, n=3, axis=1)).max() for pair in (base, kept)]
+    assert jerk[1] < jerk[0] + 0.1
