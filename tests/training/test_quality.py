@@ -4,8 +4,12 @@ import pytest
 
 pytest.importorskip("torch")
 
+from intermamba.engines.base import Request
+from intermamba.engines.fake import FakeEngine
+from intermamba.errors import IntermambaError
+from intermamba.motion.motion import save_motion
 from training.data.clips import load_clips
-from training.evaluate.quality import real_metrics, table
+from training.evaluate.quality import motion_metrics, real_metrics, table
 
 from .test_data import write_folder
 
@@ -23,4 +27,13 @@ def test_real_clips_are_measured_one_by_one(tmp_path):
     folder = write_folder(tmp_path, count=3)
     assert len(load_clips(folder)) == 3
     assert all(len(values) == 3 for values in real_metrics(folder).values())
-    assert all(len(values) == 1 for values in real_metrics(folder, "clip1").values())
+    assert all(len(values) == 1 for values in real_metrics(folder, ("clip1",)).values())
+
+
+def test_motion_files_are_measured_one_by_one(tmp_path):
+    with pytest.raises(IntermambaError, match="holds no motion files"):
+        motion_metrics(tmp_path)
+    for seed in (1, 2):
+        motion = FakeEngine().sample(Request(prompt="march", frames=32, seed=seed, steps=1))
+        save_motion(tmp_path / f"{seed}.npz", motion)
+    assert all(len(values) == 2 for values in motion_metrics(tmp_path).values())

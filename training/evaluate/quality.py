@@ -1,6 +1,7 @@
 """Generated and real motion side by side: `python -m training.evaluate.quality [BUNDLE] --data FOLDER [--prompt P]`.
 
-FOLDER holds real clips (see training.data.clips). Prints a Markdown table: mean and range of each metric.
+FOLDER holds real clips (see training.data.clips). Prints a Markdown table: mean and range of each metric. With --motions
+a folder of motion files is judged, such as training.evaluate.success --keep leaves, and nothing is generated.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import numpy as np
 from intermamba.engines.base import Request, load_engine
 from intermamba.errors import IntermambaError
 from intermamba.motion.metrics import summary
+from intermamba.motion.motion import load_motion
 from training.data.clips import FPS, load_clips
 
 Metrics = dict[str, list[float]]
@@ -22,14 +24,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate.quality", description=__doc__)
     parser.add_argument("bundle", nargs="?", help="name or folder; the bundled model without it")
     parser.add_argument("--data", type=Path, required=True, help="folder of real clips")
-    parser.add_argument("--only", default="", help="only the real clips whose id starts with this")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], metavar="ID", help="only the real clips whose ids start with these"
+    )
+    parser.add_argument("--motions", type=Path, metavar="FOLDER", help="motion files to judge instead")
     parser.add_argument("--prompt", default="Two people dance salsa")
     parser.add_argument("--frames", type=int, default=210)
     parser.add_argument("--seeds", type=int, default=8, help="how many motions to generate")
     options = parser.parse_args(arguments)
     try:
-        real = real_metrics(options.data, options.only)
-        made = generated_metrics(options.bundle, options.prompt, options.frames, options.seeds)
+        real = real_metrics(options.data, tuple(options.only))
+        if options.motions:
+            made = motion_metrics(options.motions)
+        else:
+            made = generated_metrics(options.bundle, options.prompt, options.frames, options.seeds)
     except IntermambaError as error:
         print(f"quality: {error}", file=sys.stderr)
         return 1
@@ -37,9 +45,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def real_metrics(folder: Path, prefix: str = "") -> Metrics:
+def real_metrics(folder: Path, prefixes: tuple[str, ...] = ("",)) -> Metrics:
     """Metrics of the clips of a folder, a value for each clip."""
-    return _gather([summary(c.joints, FPS) for c in load_clips(folder) if c.id.startswith(prefix)])
+    return _gather([summary(c.joints, FPS) for c in load_clips(folder) if c.id.startswith(prefixes)])
+
+
+def motion_metrics(folder: Path) -> Metrics:
+    """Metrics of the motion files of a folder, a value for each."""
+    paths = sorted(folder.glob("*.npz"))
+    if not paths:
+        raise IntermambaError(f"{folder} holds no motion files (.npz).")
+    return _gather([summary(motion.joints, motion.fps) for motion in map(load_motion, paths)])
 
 
 def generated_metrics(bundle: str | None, prompt: str, frames: int, seeds: int) -> Metrics:
