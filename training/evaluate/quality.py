@@ -1,7 +1,7 @@
 """Generated and real motion side by side: `python -m training.evaluate.quality [BUNDLE] --data FOLDER [--prompt P]`.
 
-FOLDER holds real clips (see training.data.clips). Prints a Markdown table: mean and range of each metric. With --motions
-a folder of motion files is judged, such as training.evaluate.success --keep leaves, and nothing is generated.
+FOLDER holds real clips (see training.data.clips). Prints a Markdown table: mean and range of each metric. With
+--motions a folder of motion files is judged, such as training.evaluate.success --keep leaves, and nothing is made.
 """
 
 import argparse
