@@ -53,9 +53,10 @@ def loss_terms(
     """
     whole_t = t_B if whole_t is None else whole_t
     clear_B = t_B <= geometry_until
-    rows = (x[clear_B] for x in (predicted_BPTF, target_BPTF, mask_BT))
     counted = max(1, int((whole_t <= geometry_until).sum()))
-    geometry = _geometry(*rows, mean_F, std_F) if clear_B.any() else {}
+    geometry: dict[str, Tensor] = {}
+    if clear_B.any():
+        geometry = _geometry(predicted_BPTF[clear_B], target_BPTF[clear_B], mask_BT[clear_B], mean_F, std_F)
     none = predicted_BPTF.new_zeros(())
     squared = (predicted_BPTF - target_BPTF).square().mean((1, 3))
     return {"diffusion": _masked(squared, mask_BT) / len(whole_t)} | {

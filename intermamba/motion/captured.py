@@ -31,7 +31,7 @@ class Captured:
         positions[:, 0] = self.root
         for joint, parent in enumerate(self.parents[1:], 1):
             spins[:, joint] = quat_multiply(spins[:, parent], self.rotations[:, joint])
-            offset = self.travel.get(joint, self.offsets[joint])
+            offset = self.travel[joint] if joint in self.travel else self.offsets[joint]
             positions[:, joint] = positions[:, parent] + quat_apply(spins[:, parent], offset)
         return positions, spins
 
