@@ -62,7 +62,7 @@ RELEASE = Release(
         "The text encoder is all-MiniLM-L6-v2 by the sentence-transformers authors (Apache-2.0), its weights rounded "
         "to 8 bits."
     ),
-    contrast=0.15,
+    contrast=0.0,
     least_distance=0.4,
     interactions=(
         "bow", "walk_past", "follow", "chase", "salsa", "crouch", "talk_listen", "knock_down", "cartwheel",
