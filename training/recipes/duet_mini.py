@@ -17,7 +17,7 @@ def recipe() -> Recipe:
     The geometric terms keep InterGen's weights: the gradient of each is then at most as long as the diffusion term's.
     Ten times as much was tried, and the prompt stopped mattering. Which interaction a clip shows is decided while a
     frame's noise is still 20 times its signal (the same motion is written in thousands of numbers, which average the
-    noise away), so a third of the steps are drawn from there.
+    noise away), so a quarter of the steps are drawn from there.
     """
     return Recipe(
         name="duet-mini",
