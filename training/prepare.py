@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from intermamba.bundles.bundle import bundled_folder
+from intermamba.errors import IntermambaError
 from intermamba.text.encoder import TextEncoder
 
 from .clip_text import CachedText, ClipText, batched, pad
@@ -34,6 +35,11 @@ def load_data(recipe: Recipe, data: Path) -> tuple[list[Clip], list[Clip], list[
     folders = {name: clearest(learnt(clips, recipe), recipe.clearest) for name, clips in folders.items()}
     held_out = learnt(load_clips(data / recipe.held_out), recipe) if recipe.held_out else []
     clips = [clip for folder in folders.values() for clip in folder]
+    if not clips:
+        raise IntermambaError(
+            f"No clip shows an interaction that {recipe.name} learns: "
+            "name yours in the recipe's `learns`, or leave it empty."
+        )
     return clips, held_out, clip_weights(recipe, folders)
 
 

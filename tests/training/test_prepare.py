@@ -7,11 +7,13 @@ import pytest
 
 pytest.importorskip("torch")
 
+from intermamba.errors import IntermambaError
 from training.data.clips import Clip, Segment
-from training.prepare import clearest, learnt
+from training.prepare import clearest, learnt, load_data
 from training.recipe import load_recipe
 
 from .interactions.scenes import SCENES
+from .test_data import write_folder
 
 
 def clip(name, kind, joints, *captions):
@@ -37,6 +39,16 @@ def test_a_recipe_learns_what_it_names(clips):
     recipe = replace(load_recipe("duet-mini"), learns=("wave",))
     assert [c.id for c in learnt(clips, recipe)] == ["wave"]
     assert learnt(clips, replace(recipe, learns=())) == clips
+
+
+def test_clips_of_nothing_that_is_learnt_are_refused_with_the_way_out(tmp_path):
+    (tmp_path / "own").mkdir()
+    write_folder(tmp_path / "own")
+    recipe = replace(load_recipe("duet-mini"), shares={"own": 1.0}, held_out="")
+    with pytest.raises(IntermambaError, match="name yours in the recipe's `learns`, or leave it empty"):
+        load_data(recipe, tmp_path)
+    clips, _, _ = load_data(replace(recipe, learns=()), tmp_path)
+    assert clips
 
 
 def test_the_clearest_clips_are_those_that_their_measure_sees(clips):
