@@ -190,13 +190,17 @@ class Trainer:
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
         tensors, step, recipe = load_checkpoint(path)
+        other = IntermambaError(
+            f"{path} is of a model of another size: give another --out, or its own recipe."
+        )
         if ModelConfig.from_json(recipe["model"]) != self.recipe.model:
-            raise IntermambaError(
-                f"{path} is of a model of another size: give another --out, or its own recipe."
-            )
+            raise other
+        try:
+            self.ema.load_state_dict(below("ema", tensors))
+            self.model.load_state_dict(below("model", tensors) or below("ema", tensors))
+        except RuntimeError as error:  # the same settings, in code of another version
+            raise other from error
         self.step = step
-        self.ema.load_state_dict(below("ema", tensors))
-        self.model.load_state_dict(below("model", tensors) or below("ema", tensors))
         restore_optimizer(self.optimizer, self.names, below("optimizer", tensors))
         stats = below("stats", tensors)
         self.mean, self.std, self.rest = (stats[name].to(self.device) for name in ("mean", "std", "rest"))

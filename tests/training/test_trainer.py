@@ -166,6 +166,14 @@ def test_a_checkpoint_of_another_size_is_refused(clips, tmp_path):
         larger.load(tmp_path / "last.safetensors")
 
 
+def test_a_checkpoint_that_lacks_a_weight_is_refused(clips, tmp_path):
+    made = trainer(clips)
+    del made.ema.role_proj
+    made.save(tmp_path / "last.safetensors")
+    with pytest.raises(IntermambaError, match="another size"):
+        trainer(clips).load(tmp_path / "last.safetensors")
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "last.safetensors").write_bytes(b"not a checkpoint")
     with pytest.raises(IntermambaError, match=r"last\.safetensors"):
