@@ -1,7 +1,7 @@
 """Checkpoints: one safetensors file that holds all there is to resume from, never unpickled, replaced whole.
 
 Tensors: `ema/*`, the weights that a bundle gets; `model/*`, the trained ones where those are an average;
-`optimizer/<parameter>/<exp_avg|exp_avg_sq|step>`, `stats/mean`, `stats/std`, `stats/rest`.
+`optimizer/<parameter>/<exp_avg|exp_avg_sq|step|momentum_buffer>`, `stats/mean`, `stats/std`, `stats/rest`.
 The header's metadata holds the step and the recipe. Random draws need no state: each step seeds its own.
 """
 

@@ -1,7 +1,6 @@
 """What a recipe's run is made of: clips, how often each is drawn, batches, the captions' tokens."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,20 +54,8 @@ def clearest(clips: list[Clip], count: int) -> list[Clip]:
         kinds.setdefault(clip.interaction, []).append(clip)
     for kind, group in kinds.items():
         if kind in MEASURES and 0 < count < len(group):
-            best = sorted(group, key=lambda clip: -judge(kind, clip.joints).score)[:count]
-            kinds[kind] = [_with_captions(clip, group) for clip in best]
+            kinds[kind] = sorted(group, key=lambda clip: -judge(kind, clip.joints).score)[:count]
     return [clip for group in kinds.values() for clip in group]
-
-
-def _with_captions(clip: Clip, group: Sequence[Clip]) -> Clip:
-    """A clip of one segment with the captions of all that share one with it: what is true of one is of the other."""
-    if clip.captions or len(clip.segments) != 1:
-        return clip
-    (segment,) = clip.segments
-    sets = [{c for other in each.segments for c in other.captions} for each in group]
-    own = set(segment.captions)
-    captions = own.union(*(captions for captions in sets if captions & own))
-    return replace(clip, segments=(replace(segment, captions=tuple(sorted(captions))),))
 
 
 def clip_weights(recipe: Recipe, folders: dict[str, list[Clip]]) -> list[float]:

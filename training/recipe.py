@@ -11,6 +11,7 @@ from intermamba.errors import IntermambaError
 from intermamba.model.config import ModelConfig
 
 from .losses import LossWeights
+from .optimizers import Kind
 from .sources import Source
 
 
@@ -57,6 +58,7 @@ class Recipe:
     frames_per_batch: int = 4096
     """Of a run in steps: pairs x frames of a batch. Short crops come in larger ones, so that steps cost the same."""
     steps: int = 6000
+    optimizer: Kind = "adamw"
     learning_rate: float = 4e-4
     weight_decay: float = 2e-5
     warmup: int = 100

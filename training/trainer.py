@@ -23,13 +23,12 @@ from intermamba.model.weights import load_model
 from .checkpoint import (
     below,
     load_checkpoint,
-    optimizer_tensors,
-    restore_optimizer,
     save_checkpoint,
     with_prefix,
 )
 from .data.batches import Ahead, Batch, Batches
 from .losses import loss_terms, total_loss
+from .optimizers import make_optimizers
 from .parallel import rank, summed, world
 from .recipe import Recipe
 
@@ -74,12 +73,11 @@ class Trainer:
         self.model = make_network(recipe.model).to(device)
         averaged = recipe.ema_decay > 0
         self.ema = copy.deepcopy(self.model).requires_grad_(False).eval() if averaged else self.model
-        self.names = [name for name, _ in self.model.named_parameters()]
         self.denoiser: nn.Module = Prompted(self.model)
         if world() > 1:
             self.denoiser = DistributedDataParallel(self.denoiser, broadcast_buffers=False)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+        self.optimizers = make_optimizers(
+            self.model, recipe.optimizer, recipe.learning_rate, recipe.weight_decay
         )
         self.alpha_bar = torch.as_tensor(cosine_schedule().alpha_bar, dtype=torch.float32, device=device)
         mean, std = batches.statistics()
@@ -103,14 +101,12 @@ class Trainer:
         keep = (torch.rand(batch.size, 1) >= recipe.condition_dropout).to(self.device)
         noise = torch.randn((batch.size, *batch.features.shape[1:]), device=self.device)
         rate = self.learning_rate(self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         self.model.train()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizers.zero_grad()
         parts = [self._backward(batch, part, t, keep, noise) for part in range(self.accumulate)]
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm))
         if math.isfinite(norm):  # in a run of weeks, a step that overflowed is better left out
-            self.optimizer.step()
+            self.optimizers.step(rate)
             self._average()
         self.step += 1
         sums = summed(torch.stack([torch.stack([*terms.values()]) for terms in parts]).sum(0))
@@ -182,7 +178,7 @@ class Trainer:
         tensors = {
             **({} if self.ema is self.model else with_prefix("model", self.model.state_dict())),
             **with_prefix("ema", self.ema.state_dict()),
-            **with_prefix("optimizer", optimizer_tensors(self.optimizer, self.names)),
+            **with_prefix("optimizer", self.optimizers.tensors()),
             **with_prefix("stats", {"mean": self.mean, "std": self.std, "rest": self.rest}),
         }
         save_checkpoint(path, tensors, self.step, self.recipe.to_dict())
@@ -195,13 +191,17 @@ class Trainer:
         )
         if ModelConfig.from_json(recipe["model"]) != self.recipe.model:
             raise other
+        if (before := recipe.get("optimizer", "adamw")) != self.recipe.optimizer:
+            raise IntermambaError(
+                f"{path} was trained with {before}: give another --out, and --bundle to start from its weights."
+            )
         try:
             self.ema.load_state_dict(below("ema", tensors))
             self.model.load_state_dict(below("model", tensors) or below("ema", tensors))
         except RuntimeError as error:  # the same settings, in code of another version
             raise other from error
         self.step = step
-        restore_optimizer(self.optimizer, self.names, below("optimizer", tensors))
+        self.optimizers.restore(below("optimizer", tensors))
         stats = below("stats", tensors)
         self.mean, self.std, self.rest = (stats[name].to(self.device) for name in ("mean", "std", "rest"))
 

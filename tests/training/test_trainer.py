@@ -56,16 +56,23 @@ def trainer(clips, **changes):
     return Trainer(recipe, batches, tokens, common_rest(clips), torch.device("cpu"))
 
 
-def test_a_resumed_run_has_the_losses_of_one_that_was_not_stopped(clips, tmp_path):
-    whole = trainer(clips)
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_resumed_run_has_the_losses_of_one_that_was_not_stopped(clips, tmp_path, optimizer):
+    whole = trainer(clips, optimizer=optimizer)
     losses = [whole.train_step() for _ in range(6)]
-    stopped = trainer(clips)
+    stopped = trainer(clips, optimizer=optimizer)
     for _ in range(3):
         stopped.train_step()
     stopped.save(tmp_path / "last.safetensors")
-    resumed = trainer(clips)
+    resumed = trainer(clips, optimizer=optimizer)
     resumed.load(tmp_path / "last.safetensors")
     assert [resumed.train_step() for _ in range(3)] == losses[3:]
+
+
+def test_a_run_of_another_optimizer_is_not_resumed(clips, tmp_path):
+    trainer(clips, optimizer="adamw").save(tmp_path / "last.safetensors")
+    with pytest.raises(IntermambaError, match="was trained with adamw"):
+        trainer(clips, optimizer="muon").load(tmp_path / "last.safetensors")
 
 
 def test_training_lowers_the_loss(clips):

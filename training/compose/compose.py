@@ -28,7 +28,7 @@ from .staging import faced, placed
 from .stock import Stock
 
 # Captions of one duet.
-CAPTIONS = 8
+CAPTIONS = 40
 
 
 @dataclass(frozen=True)

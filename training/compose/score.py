@@ -257,10 +257,13 @@ def load_score(path: str | Path) -> Score:
 def _variants(table: dict[str, Any]) -> list[dict[str, Any]]:
     """The tables of all variants, each laid over the score."""
     base = {key: value for key, value in table.items() if key != "variant"}
-    merged = [_lay_over(base, variant) for variant in table.get("variant", [])] or [copy.deepcopy(base)]
-    for one in merged:
+    variants = table.get("variant", [{}])
+    merged = [_lay_over(base, variant) for variant in variants]
+    for one, variant in zip(merged, variants, strict=True):
         for key in ("captions", "unseen"):
-            one[key] = [*one.get(key, []), *one.pop(f"more_{key}", [])]
+            more = f"more_{key}"
+            one.pop(more, None)
+            one[key] = [*one.get(key, []), *base.get(more, []), *variant.get(more, [])]
         one.pop("fits", None)
     return merged
 

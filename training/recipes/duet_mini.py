@@ -38,8 +38,8 @@ def recipe() -> Recipe:
         handed=("handshake",),  # people shake right hands
         noise_bias=2.5,
         mirror=False,
-        learns=LEARNS,
-        clearest=8,
+        optimizer="muon",
+        clearest=10,
         shortest=96,
         longest=216,
     )

@@ -1,0 +1,75 @@
+"""The optimisers of a run: AdamW for all, or Muon for the matrices inside the blocks and AdamW for the rest."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from .checkpoint import optimizer_tensors, restore_optimizer
+
+Kind = Literal["adamw", "muon"]
+
+
+@dataclass(frozen=True)
+class Optimizers:
+    """Several optimisers that step as one; each with the names of its parameters."""
+
+    parts: list[tuple[Optimizer, list[str]]]
+
+    def step(self, learning_rate: float) -> None:
+        """Take a step at that learning rate."""
+        for optimizer, _ in self.parts:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate
+            optimizer.step()
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for optimizer, _ in self.parts:
+            optimizer.zero_grad(set_to_none=True)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All state, by parameter name."""
+        return {
+            key: tensor
+            for optimizer, names in self.parts
+            for key, tensor in optimizer_tensors(optimizer, names).items()
+        }
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """The inverse of tensors()."""
+        for optimizer, names in self.parts:
+            own = set(names)
+            restore_optimizer(
+                optimizer, names, {k: v for k, v in tensors.items() if k.rsplit("/", 1)[0] in own}
+            )
+
+
+def make_optimizers(model: nn.Module, kind: Kind, learning_rate: float, weight_decay: float) -> Optimizers:
+    """The optimisers of `model`; both kinds take the same learning rate.
+
+    Muon (Jordan et al. 2024) makes the update of a matrix orthogonal; scaled to AdamW's root mean square (Liu et al.
+    2025, equation 4) it needs no learning rate of its own. Embeddings, in- and output layers, convolutions and what is
+    no matrix keep AdamW, as its authors advise.
+    """
+    matrices = inner_matrices(model) if kind == "muon" else {}
+    others = {name: p for name, p in model.named_parameters() if name not in matrices}
+    adamw = torch.optim.AdamW(others.values(), lr=learning_rate, weight_decay=weight_decay, fused=True)
+    parts: list[tuple[Optimizer, list[str]]] = [(adamw, list(others))]
+    if matrices:
+        muon = torch.optim.Muon(
+            matrices.values(), lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+        )
+        parts.append((muon, list(matrices)))
+    return Optimizers(parts)
+
+
+def inner_matrices(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The weights of linear layers between the first layer and the last."""
+    return {
+        f"{name}.weight": module.weight
+        for name, module in model.named_modules()
+        if type(module) is nn.Linear and name not in ("in_proj", "out_proj")
+    }
