@@ -69,7 +69,7 @@ def make_optimizers(model: nn.Module, kind: Kind, learning_rate: float, weight_d
 def inner_matrices(model: nn.Module) -> dict[str, nn.Parameter]:
     """The weights of linear layers between the first layer and the last."""
     return {
-        f"{name}.weight": module.weight
+        f"{name}.weight": model.get_parameter(f"{name}.weight")
         for name, module in model.named_modules()
         if type(module) is nn.Linear and name not in ("in_proj", "out_proj")
     }
