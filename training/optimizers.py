@@ -1,7 +1,7 @@
 """The optimisers of a run: AdamW for all, or Muon for the matrices inside the blocks and AdamW for the rest."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ class Optimizers:
         """Take a step at that learning rate."""
         for optimizer, _ in self.parts:
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate
+                group["lr"] = learning_rate * group["factor"]
             optimizer.step()
 
     def zero_grad(self) -> None:
@@ -47,8 +47,10 @@ class Optimizers:
             )
 
 
-def make_optimizers(model: nn.Module, kind: Kind, learning_rate: float, weight_decay: float) -> Optimizers:
-    """The optimisers of `model`; both kinds take the same learning rate.
+def make_optimizers(
+    model: nn.Module, kind: Kind, learning_rate: float, weight_decay: float, text_factor: float = 1.0
+) -> Optimizers:
+    """The optimisers of `model`; both kinds take the same learning rate, the text transformer its `text_factor`.
 
     Muon (Jordan et al. 2024) makes the update of a matrix orthogonal; scaled to AdamW's root mean square (Liu et al.
     2025, equation 4) it needs no learning rate of its own. Embeddings, in- and output layers, convolutions and what is
@@ -56,14 +58,30 @@ def make_optimizers(model: nn.Module, kind: Kind, learning_rate: float, weight_d
     """
     matrices = inner_matrices(model) if kind == "muon" else {}
     others = {name: p for name, p in model.named_parameters() if name not in matrices}
-    adamw = torch.optim.AdamW(others.values(), lr=learning_rate, weight_decay=weight_decay, fused=True)
-    parts: list[tuple[Optimizer, list[str]]] = [(adamw, list(others))]
+    groups, names = _groups(others, text_factor)
+    adamw = torch.optim.AdamW(groups, lr=learning_rate, weight_decay=weight_decay, fused=True)
+    parts: list[tuple[Optimizer, list[str]]] = [(adamw, names)]
     if matrices:
+        groups, names = _groups(matrices, text_factor)
         muon = torch.optim.Muon(
-            matrices.values(), lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+            groups, lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
         )
-        parts.append((muon, list(matrices)))
+        parts.append((muon, names))
     return Optimizers(parts)
+
+
+def _groups(
+    parameters: dict[str, nn.Parameter], text_factor: float
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Parameter groups with the factor of their learning rate, and the names in the order of the groups."""
+    text = [name for name in parameters if name.startswith("text.")]
+    rest = [name for name in parameters if not name.startswith("text.")]
+    groups = [
+        {"params": [parameters[name] for name in names], "factor": factor}
+        for names, factor in ((rest, 1.0), (text, text_factor))
+        if names
+    ]
+    return groups, rest + text
 
 
 def inner_matrices(model: nn.Module) -> dict[str, nn.Parameter]:

@@ -11,12 +11,14 @@ from intermamba.errors import IntermambaError
 from intermamba.text.encoder import TextEncoder
 
 from .clip_text import CachedText, ClipText, batched, pad
+from .compose.score import load_scores
 from .data.batches import Batches, mirror_words
 from .data.clips import Clip, load_clips
 from .data.epochs import EpochBatches
 from .data.naming import named
 from .evaluate.interactions import MEASURES, judge
 from .recipe import Recipe
+from .text_pretraining import Lesson, lessons
 from .trainer import Tokens
 
 
@@ -99,6 +101,11 @@ def open_text(
         folder = folder or data / "clip"
         return CachedText(ClipText(folder, device), folder / "cache")
     return TextEncoder(folder or bundled_folder())
+
+
+def lessons_of(recipe: Recipe, text: TextEncoder | CachedText) -> list[Lesson]:
+    """What the text transformer is taught before motion: the captions of the scores that the recipe learns."""
+    return lessons(load_scores(recipe.learns), text, recipe.seed)
 
 
 def caption_tokens(recipe: Recipe, clips: list[Clip], text: TextEncoder | CachedText) -> Tokens:

@@ -60,6 +60,10 @@ class Recipe:
     steps: int = 6000
     optimizer: Kind = "adamw"
     learning_rate: float = 4e-4
+    text_factor: float = 1.0
+    """Of the learning rate, for the text transformer."""
+    text_steps: int = 0
+    """Of a run on composed duets: steps in which the text transformer learns the scores' captions before motion."""
     weight_decay: float = 2e-5
     warmup: int = 100
     schedule: Literal["decay", "cosine"] = "decay"

@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,9 +25,10 @@ from .clip_text import CachedText
 from .dry_run import dry_run
 from .monitor import Monitor
 from .parallel import joined, rank, summed
-from .prepare import caption_tokens, common_rest, load_data, make_batches, open_text
+from .prepare import caption_tokens, common_rest, lessons_of, load_data, make_batches, open_text
 from .recipe import Recipe, load_recipe
 from .report import Report
+from .text_pretraining import Lesson
 from .trainer import Trainer
 
 CHECKPOINT = "last.safetensors"
@@ -53,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
             if options.dry_run:
                 dry_run(trainer)
             else:
-                train(trainer, options.out, monitor, start, stop)
+                train(trainer, options.out, monitor, start, stop, partial(lessons_of, recipe, text))
     except IntermambaError as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
@@ -124,13 +126,20 @@ def train(
     monitor: Monitor | None = None,
     start: Bundle | None = None,
     stop: threading.Event | None = None,
+    lessons: Callable[[], Sequence[Lesson]] | None = None,
 ) -> None:
-    """Train to the end, or until any process is asked to stop, writing checkpoint and curves into `out`."""
+    """Train to the end, or until any process is asked to stop, writing checkpoint and curves into `out`.
+
+    A new run of a recipe with `text_steps` begins with the text of `lessons`.
+    """
     checkpoint = out / CHECKPOINT
     if checkpoint.is_file():
         trainer.load(checkpoint)
-    elif start:
-        trainer.start_from(start)
+    else:
+        if start:
+            trainer.start_from(start)
+        if lessons and trainer.recipe.text_steps:
+            trainer.teach_text(lessons())
     if rank():  # the first process writes for all
         deque(steps(trainer, stop), maxlen=0)
         return
@@ -163,7 +172,7 @@ def run(
 ) -> None:
     """Train `recipe` on the clips below `data`, writing checkpoint and curves into `out`."""
     trainer, monitor = prepare(recipe, data, device, text)
-    train(trainer, out, monitor, start)
+    train(trainer, out, monitor, start, lessons=partial(lessons_of, recipe, text))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -31,6 +32,7 @@ from .losses import loss_terms, total_loss
 from .optimizers import make_optimizers
 from .parallel import rank, summed, world
 from .recipe import Recipe
+from .text_pretraining import Lesson, pretrain_text
 
 Tokens = Callable[[list[str]], tuple[NDArray[np.float32], NDArray[np.bool_]]]
 """Captions to text tokens (B,S,C) and their mask (B,S)."""
@@ -77,7 +79,7 @@ class Trainer:
         if world() > 1:
             self.denoiser = DistributedDataParallel(self.denoiser, broadcast_buffers=False)
         self.optimizers = make_optimizers(
-            self.model, recipe.optimizer, recipe.learning_rate, recipe.weight_decay
+            self.model, recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.text_factor
         )
         self.alpha_bar = torch.as_tensor(cosine_schedule().alpha_bar, dtype=torch.float32, device=device)
         mean, std = batches.statistics()
@@ -152,6 +154,14 @@ class Trainer:
             predicted = denoiser(noisy, t, tokens, token_mask, keep)
         until = self.recipe.losses.geometry_until
         return loss_terms(predicted.float(), target, t, mask, self.mean, self.std, until, whole_t)
+
+    def teach_text(self, lessons: Sequence[Lesson]) -> None:
+        """Before the first step: what captions may describe, see training.text_pretraining."""
+        pretrain_text(self.model.text, lessons, self.recipe.text_steps, self.recipe.seed)
+        if world() > 1:
+            for parameter in self.model.text.parameters():
+                dist.broadcast(parameter.data, 0)
+        self.ema.load_state_dict(self.model.state_dict())
 
     def learning_rate(self, step: int) -> float:
         """Linear warm-up, then the recipe's schedule; in a run of epochs it changes between them alone."""

@@ -62,3 +62,21 @@ def test_restored_optimizers_go_on_alike(kind):
     step(twin, restored, 3)
     for a, b in zip(net.parameters(), twin.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_the_text_transformer_may_learn_more_slowly(kind):
+    net = Net()
+    net.text = nn.Linear(2, 2)
+    optimizers = make_optimizers(net, kind, 1e-2, 0.0, text_factor=0.25)
+    optimizers.step(4e-3)
+    rates = {
+        id(p): group["lr"]
+        for part, _ in optimizers.parts
+        for group in part.param_groups
+        for p in group["params"]
+    }
+    assert rates[id(net.text.weight)] == pytest.approx(1e-3)
+    assert rates[id(net.inner.weight)] == pytest.approx(4e-3)
+    restored = make_optimizers(net, kind, 1e-2, 0.0, text_factor=0.25)
+    restored.restore(optimizers.tensors())

@@ -40,7 +40,12 @@ def fill_captions(
     """`count` different templates (or all, if there are fewer), each filled with names of its own."""
     templates = plan.unseen if unseen else plan.captions
     chosen = rng.permutation(len(templates))[:count]
-    return tuple(fill(templates[k], *_names(plan, rng)) for k in chosen)
+    return tuple(fill_template(templates[k], plan, rng) for k in chosen)
+
+
+def fill_template(template: str, plan: Plan, rng: np.random.Generator) -> str:
+    """A template of a plan with names drawn for it."""
+    return fill(template, *_names(plan, rng))
 
 
 def _names(plan: Plan, rng: np.random.Generator) -> tuple[tuple[str, str], str]:

@@ -27,8 +27,7 @@ from .score import SIDES_OF, Contact, Oscillation, Plan, Score, load_scores
 from .staging import faced, placed
 from .stock import Stock
 
-# Captions of one duet.
-CAPTIONS = 40
+CAPTIONS = 60  # of one duet, out of some 150 templates
 
 
 @dataclass(frozen=True)

@@ -248,10 +248,34 @@ def load_score(path: str | Path) -> Score:
         raise IntermambaError(f"{path} does not exist: check the name of the score.") from error
     except (OSError, ValueError) as error:
         raise IntermambaError(f"{path} cannot be read as a score ({error}).") from error
-    score = Score(path, table)
+    score = Score(path, _widened(table, path.parent / "phrasings" / path.name))
     for plan in score.plans():
         _check(plan, str(path))
     return score
+
+
+def _widened(table: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A score's table with the captions of the file of phrasings beside it, if there is one.
+
+    Its `captions` join the score's; its `variants` join, by what a variant `fits`, captions that replace those.
+    """
+    if not path.is_file():
+        return table
+    try:
+        more = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IntermambaError(f"{path} cannot be read as phrasings ({error}).") from error
+    of_variants = more.get("variants", {})
+    variants = [
+        variant | {"captions": [*variant["captions"], *of_variants.get(variant.get("fits"), [])]}
+        if "captions" in variant
+        else variant
+        for variant in table.get("variant", [{}])
+    ]
+    unknown = of_variants.keys() - {v.get("fits") for v in variants if "captions" in v}
+    if unknown:
+        raise IntermambaError(f"{path}: no variant with captions of its own fits {min(unknown)!r}.")
+    return table | {"captions": [*table["captions"], *more.get("captions", [])], "variant": variants}
 
 
 def _variants(table: dict[str, Any]) -> list[dict[str, Any]]:

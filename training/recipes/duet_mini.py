@@ -5,11 +5,6 @@ from training import sources
 from training.losses import LossWeights
 from training.recipe import Failure, Recipe, Release
 
-LEARNS = (
-    "bow", "handshake", "embrace", "push", "shadow_guard", "walk_past", "walk_beside", "follow", "chase", "salsa",
-    "celebrate", "crouch", "wave", "talk_listen", "knock_down", "cartwheel",
-)  # fmt: skip
-
 
 def recipe() -> Recipe:
     """A few hours on two CPU cores, minutes on a GPU.
@@ -39,7 +34,9 @@ def recipe() -> Recipe:
         noise_bias=2.5,
         mirror=False,
         optimizer="muon",
-        clearest=10,
+        text_steps=400,
+        text_factor=0.1,
+        clearest=12,
         shortest=96,
         longest=216,
     )

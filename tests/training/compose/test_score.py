@@ -76,3 +76,24 @@ def test_an_unknown_name_lists_the_known(tmp_path):
 
 def test_every_score_of_the_composer_reads():
     assert len({score.name for score in load_scores()}) >= 28
+
+
+def test_phrasings_beside_a_score_widen_its_captions(tmp_path):
+    own = "\n[[variant]]\n[[variant]]\nfits = 'sits'\ncaptions = " + str([f"Seated {n}." for n in range(14)])
+    path = write_score(tmp_path, BOW + own)
+    (tmp_path / "phrasings").mkdir()
+    wider = tmp_path / "phrasings" / path.name
+    wider.write_text('captions = ["{two} salute."]\n[variants]\nsits = ["{one} salutes from a chair."]\n')
+    stands, sits = load_score(path).plans()
+    assert "{two} salute." in stands.captions
+    assert "{two} salute." not in sits.captions
+    assert "{one} salutes from a chair." in sits.captions
+    wider.write_text('[variants]\nlies = ["{one} salutes lying."]\n')
+    with pytest.raises(IntermambaError, match=r"no variant with captions of its own fits 'lies'"):
+        load_score(path)
+
+
+def test_no_phrasing_that_training_sees_is_one_that_it_is_judged_by():
+    for score in load_scores([]):
+        for plan in score.plans():
+            assert not set(plan.captions) & set(plan.unseen), score.name
