@@ -5,7 +5,7 @@ downloaded: the weights are one safetensors file that the user puts in place.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +24,9 @@ MAX_TOKENS = 77
 HEAD_WIDTH = 64  # of every CLIP
 TEXT = ("token_embedding.", "positional_embedding", "transformer.", "ln_final.")
 TOGETHER = 64  # captions
+
+Tokens = Callable[[list[str]], tuple[NDArray[np.float32], NDArray[np.bool_]]]
+"""Captions to text tokens (B,S,C) and their mask (B,S)."""
 
 
 class ClipText:

@@ -10,7 +10,7 @@ from intermamba.bundles.bundle import bundled_folder
 from intermamba.errors import IntermambaError
 from intermamba.text.encoder import TextEncoder
 
-from .clip_text import CachedText, ClipText, batched, pad
+from .clip_text import CachedText, ClipText, Tokens, batched, pad
 from .compose.score import load_scores
 from .data.batches import Batches, mirror_words
 from .data.clips import Clip, load_clips
@@ -19,7 +19,6 @@ from .data.naming import named
 from .evaluate.interactions import MEASURES, judge
 from .recipe import Recipe
 from .text_pretraining import Lesson, lessons
-from .trainer import Tokens
 
 
 def load_data(recipe: Recipe, data: Path) -> tuple[list[Clip], list[Clip], list[float] | None]:
@@ -105,7 +104,8 @@ def open_text(
 
 def lessons_of(recipe: Recipe, text: TextEncoder | CachedText) -> list[Lesson]:
     """What the text transformer is taught before motion: the captions of the scores that the recipe learns."""
-    return lessons(load_scores(recipe.learns), text, recipe.seed)
+    tokens = text if isinstance(text, CachedText) else text.encode
+    return lessons(load_scores(recipe.learns), tokens, recipe.seed)
 
 
 def caption_tokens(recipe: Recipe, clips: list[Clip], text: TextEncoder | CachedText) -> Tokens:

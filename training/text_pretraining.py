@@ -16,10 +16,9 @@ from torch import Tensor, nn
 
 from intermamba.model.text import TextTransformer
 
-from .clip_text import CachedText, pad
+from .clip_text import Tokens, pad
 from .compose.captions import fill_template
 from .compose.score import Score
-from .prompts import Encoder
 
 BATCH = 128  # captions
 RATE = 3e-4
@@ -39,7 +38,7 @@ class Lesson:
     plans: NDArray[np.float32]
 
 
-def lessons(scores: Sequence[Score], encoder: Encoder | CachedText, seed: int = 0) -> list[Lesson]:
+def lessons(scores: Sequence[Score], tokens: Tokens, seed: int = 0) -> list[Lesson]:
     """A lesson for each score. Its plans with the same captions count as one: no caption tells them apart."""
     rng = np.random.default_rng(seed)
     kinds = [{plan.captions: plan for plan in score.plans()} for score in scores]
@@ -51,7 +50,7 @@ def lessons(scores: Sequence[Score], encoder: Encoder | CachedText, seed: int = 
         shares[:, first : first + len(plans)] = fits / fits.sum(1, keepdims=True)
         first += len(plans)
         captions = [fill_template(t, p, rng) for _ in range(FILLINGS) for t, p in templates.items()]
-        rows = [tokens[0].astype(np.float16) for tokens, _ in (encoder.encode([c]) for c in captions)]
+        rows = [tokens([caption])[0][0].astype(np.float16) for caption in captions]
         out.append(Lesson(rows, np.tile(shares, (FILLINGS, 1))))
     return out
 

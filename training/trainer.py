@@ -2,14 +2,12 @@
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.distributed as dist
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -27,15 +25,13 @@ from .checkpoint import (
     save_checkpoint,
     with_prefix,
 )
+from .clip_text import Tokens
 from .data.batches import Ahead, Batch, Batches
 from .losses import loss_terms, total_loss
 from .optimizers import make_optimizers
 from .parallel import rank, summed, world
 from .recipe import Recipe
 from .text_pretraining import Lesson, pretrain_text
-
-Tokens = Callable[[list[str]], tuple[NDArray[np.float32], NDArray[np.bool_]]]
-"""Captions to text tokens (B,S,C) and their mask (B,S)."""
 
 
 class Prompted(nn.Module):

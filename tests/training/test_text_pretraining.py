@@ -16,7 +16,7 @@ from .test_prompts import WordEncoder  # noqa: E402
 
 @pytest.fixture(scope="module")
 def taught():
-    return lessons(load_scores(["bow", "wave", "push"]), WordEncoder())
+    return lessons(load_scores(["bow", "wave", "push"]), WordEncoder().encode)
 
 
 def test_every_caption_has_shares_of_the_plans_that_it_fits(taught):
