@@ -64,6 +64,8 @@ class Recipe:
     """Of the learning rate, for the text transformer."""
     text_steps: int = 0
     """Of a run on composed duets: steps in which the text transformer learns the scores' captions before motion."""
+    prior_steps: int = 0
+    """Of a model with a prior: steps in which it learns the mean motion of each caption before the denoiser starts."""
     weight_decay: float = 2e-5
     warmup: int = 100
     schedule: Literal["decay", "cosine"] = "decay"

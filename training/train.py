@@ -130,7 +130,7 @@ def train(
 ) -> None:
     """Train to the end, or until any process is asked to stop, writing checkpoint and curves into `out`.
 
-    A new run of a recipe with `text_steps` begins with the text of `lessons`.
+    A new run begins as the recipe has it, with the text of `lessons` and with the prior.
     """
     checkpoint = out / CHECKPOINT
     if checkpoint.is_file():
@@ -138,8 +138,8 @@ def train(
     else:
         if start:
             trainer.start_from(start)
-        if lessons and trainer.recipe.text_steps:
-            trainer.teach_text(lessons())
+        if lessons:
+            trainer.prepare(lessons() if trainer.recipe.text_steps else [])
     if rank():  # the first process writes for all
         deque(steps(trainer, stop), maxlen=0)
         return

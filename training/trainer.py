@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -30,6 +31,7 @@ from .data.batches import Ahead, Batch, Batches
 from .losses import loss_terms, total_loss
 from .optimizers import make_optimizers
 from .parallel import rank, summed, world
+from .prior_pretraining import pretrain_prior
 from .recipe import Recipe
 from .text_pretraining import Lesson, pretrain_text
 
@@ -151,11 +153,24 @@ class Trainer:
         until = self.recipe.losses.geometry_until
         return loss_terms(predicted.float(), target, t, mask, self.mean, self.std, until, whole_t)
 
-    def teach_text(self, lessons: Sequence[Lesson]) -> None:
-        """Before the first step: what captions may describe, see training.text_pretraining."""
-        pretrain_text(self.model.text, lessons, self.recipe.text_steps, self.recipe.seed)
+    def prepare(self, lessons: Sequence[Lesson]) -> None:
+        """Before the first step: what captions may describe, and what each asks for on average."""
+        recipe = self.recipe
+        if recipe.text_steps:
+            pretrain_text(self.model.text, lessons, recipe.text_steps, recipe.seed)
+        if recipe.prior_steps:
+            of_data, statistics = self.batches.batches, (self.mean, self.std)
+            pretrain_prior(
+                self.model,
+                of_data,
+                self.tokens,
+                statistics,
+                recipe.prior_steps,
+                recipe.condition_dropout,
+                recipe.seed,
+            )
         if world() > 1:
-            for parameter in self.model.text.parameters():
+            for parameter in self.model.parameters():
                 dist.broadcast(parameter.data, 0)
         self.ema.load_state_dict(self.model.state_dict())
 
@@ -212,10 +227,15 @@ class Trainer:
         self.mean, self.std, self.rest = (stats[name].to(self.device) for name in ("mean", "std", "rest"))
 
     def start_from(self, bundle: Bundle) -> None:
-        """Begin with the weights and statistics of a bundle: a small file to carry where a checkpoint is large."""
-        weights = load_model(self.recipe.model, bundle.folder / WEIGHTS).state_dict()
-        self.model.load_state_dict(weights)
-        self.ema.load_state_dict(weights)
+        """Begin with the weights and statistics of a bundle: a small file to carry where a checkpoint is large.
+
+        A prior that the bundle lacks begins as it is.
+        """
+        config = ModelConfig.from_json(bundle.config["model"])
+        before = replace(self.recipe.model, prior=config.prior)
+        weights = load_model(before, bundle.folder / WEIGHTS).state_dict()
+        self.model.load_state_dict(self.model.state_dict() | weights)
+        self.ema.load_state_dict(self.model.state_dict())
         stats = (bundle.mean, bundle.std, bundle.rest)
         self.mean, self.std, self.rest = (torch.as_tensor(x, device=self.device) for x in stats)
 

@@ -4,7 +4,6 @@ Shapes: B batch, P people (2), T frames, F features, L tokens, D width, S text t
 frozen encoder and of the condition.
 """
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -13,6 +12,8 @@ from torch import Tensor, nn
 
 from ..errors import IntermambaError
 from .config import ModelConfig
+from .embedding import sinusoid
+from .prior import Prior
 from .text import TextTransformer
 
 
@@ -39,6 +40,7 @@ class Denoiser(nn.Module):
         roles = config.person_embedding and config.shared_people
         self.person_PD = nn.Parameter(0.02 * torch.randn(2, width)) if roles else None
         self.role_proj = zero(nn.Linear(config.condition_width, 2 * width)) if roles else None
+        self.prior = Prior(config) if config.prior else None
         self.positions_LD: Tensor
         self.register_buffer(
             "positions_LD", sinusoid(torch.arange(config.max_tokens), width), persistent=False
@@ -80,7 +82,12 @@ class Denoiser(nn.Module):
         if self.out_scale is not None:
             scale_BPLD, shift_BPLD = self.out_scale(moment_BPLD).chunk(2, -1)
             h_BPLD = h_BPLD * (1 + scale_BPLD) + shift_BPLD
-        return self.out_proj(h_BPLD).view(batch, people, -1, self.config.features)[:, :, :frames]
+        x_BPLK = self.out_proj(h_BPLD)
+        if self.prior is not None:
+            x_BPLK = x_BPLK.lerp(
+                self.prior(cond_BC, self.positions_LD[: x_BPLK.shape[2]]), self.prior.share(t_B)
+            )
+        return x_BPLK.view(batch, people, -1, self.config.features)[:, :, :frames]
 
     def _moments(self, told_BPD: Tensor, tokens: int) -> Tensor:
         """What is asked of each person at each token, which knows how far the start and the end of the clip are."""
@@ -115,13 +122,6 @@ def to_patches(x_BPTF: Tensor, patch: int) -> Tensor:
     tokens = (frames + patch - 1) // patch
     frame = torch.arange(tokens * patch, device=x_BPTF.device).clamp(max=frames - 1)
     return x_BPTF[:, :, frame].unflatten(2, (tokens, patch)).flatten(3)
-
-
-def sinusoid(position_B: Tensor, width: int) -> Tensor:
-    """Give the transformer's sine and cosine features (B, width) of a position or diffusion step."""
-    rate = torch.exp(-math.log(10000.0) * torch.arange(width // 2, device=position_B.device) / (width // 2))
-    angle = position_B[:, None].float() * rate
-    return torch.cat([torch.cos(angle), torch.sin(angle)], -1)
 
 
 def _check(x_BPTF: Tensor, config: ModelConfig) -> None:

@@ -36,6 +36,7 @@ def recipe() -> Recipe:
         optimizer="muon",
         text_steps=400,
         text_factor=0.1,
+        prior_steps=4000,
         clearest=12,
         shortest=96,
         longest=216,

@@ -1,0 +1,49 @@
+"""What a prompt asks for on average, said without a look at the noisy motion. Not in the paper.
+
+In the noisiest steps the best that any network can say is this mean, and which interaction a clip shows is decided
+there. A denoiser of few parameters learns it slowly, out of noise; as a function of prompt and moment alone it is plain
+regression, and minutes are enough.
+
+Shapes: B batch, P people (2), L tokens, C channels of the condition, D width, F features.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import ModelConfig
+from .embedding import sinusoid
+
+
+class Prior(nn.Module):
+    """A perceptron of the condition, the person and the token's place, counted from both ends and from the middle."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.tokens = config.max_tokens
+        self.told = nn.Linear(config.condition_width, 2 * config.prior)
+        self.place = nn.Linear(3 * config.width, config.prior)
+        self.inner = nn.Linear(config.prior, config.prior)
+        self.out = nn.Linear(config.prior, config.patch * config.features)
+        # It counts as much as the denoiser where the noise is 60 times the signal; both are learnt.
+        self.gate = nn.Parameter(torch.tensor([2.0, math.log(60.0)]))
+        half_steps = torch.arange(1 - self.tokens, self.tokens) / 2
+        self.from_middle_KD: Tensor
+        self.register_buffer("from_middle_KD", sinusoid(half_steps, config.width), persistent=False)
+
+    def forward(self, cond_BC: Tensor, places_LD: Tensor) -> Tensor:
+        """Give the mean motion (B,P,L,patch*F); places_LD are the denoiser's sinusoids of 0, 1, ..., L-1."""
+        tokens = places_LD.shape[0]
+        middle_LD = self.from_middle_KD[self.tokens - tokens : self.tokens + tokens - 1 : 2]
+        place_LH = self.place(torch.cat([places_LD, places_LD.flip(0), middle_LD], -1))
+        told_BPH = self.told(cond_BC).unflatten(-1, (2, -1))
+        h_BPLH = F.silu(told_BPH[:, :, None] + place_LH)
+        return self.out(F.silu(h_BPLH + self.inner(h_BPLH)))
+
+    def share(self, t_B: Tensor) -> Tensor:
+        """Give how much of x_0 (B,1,1,1) is the prior's at a diffusion step: near 1 in nothing but noise."""
+        angle_B = (t_B.float() / 1000 + 0.008) / 1.008 * (math.pi / 2)  # of the cosine schedule
+        noise_to_signal_B = torch.log(torch.sin(angle_B) / torch.cos(angle_B))
+        return torch.sigmoid(self.gate[0] * (noise_to_signal_B - self.gate[1]))[:, None, None, None]
