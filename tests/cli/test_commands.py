@@ -168,7 +168,7 @@ def test_the_machine_is_known():
 
 def test_the_worker_is_a_command_too():
     done = subprocess.run(
-        [sys.executable, "-m", "intermamba.cli", "worker", "--help"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "intermamba", "worker", "--help"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0
     assert "intermamba worker" in done.stdout
