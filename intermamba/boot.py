@@ -27,7 +27,7 @@ def load_package() -> None:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  (any Python may be named in Blender)
         sys.exit(f"Python {sys.version_info[0]}.{sys.version_info[1]} is too old: 3.11 or later is needed.")
     arguments = sys.argv[1:]
     if arguments and arguments[0].startswith("["):

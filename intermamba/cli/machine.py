@@ -63,7 +63,7 @@ def _peak_on_windows() -> float:
 
 
 def gpu() -> Gpu:
-    """The kind of GPU here that torch has a build for: looked for where `uv --torch-backend=auto` does, without torch."""
+    """The kind of GPU here that torch has a build for, found without torch, as `uv --torch-backend=auto` does."""
     if sys.platform == "darwin":
         return "apple" if platform.machine() == "arm64" else "none"
     drivers = ("/sys/module/nvidia/version", "/proc/driver/nvidia/version")

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_room(folder, gpu, started=bool(done))
     if not confirmed(arguments.yes, "Go on?"):
         return 0
-    carry_out(folder, steps, done)
+    carry_out(folder, steps, done, _call)
     python = str(environment_python(folder))
     print()
     if _call(command_in(python, "doctor")):
@@ -114,7 +115,11 @@ def plan(gpu: Gpu, system: str, folder: Path, uv: str) -> list[Step]:
                 [
                     [*install, *BUILD_TOOLS],
                     [*install, *backend, "--no-build-isolation", *KERNELS],
-                    [python, "-c", "from mamba_ssm.ops import selective_scan_interface; import causal_conv1d"],
+                    [
+                        python,
+                        "-c",
+                        "from mamba_ssm.ops import selective_scan_interface; import causal_conv1d",
+                    ],
                 ],
                 otherwise=[uv, "pip", "uninstall", "--python", python, *names],
             )
@@ -131,16 +136,15 @@ def describe(gpu: Gpu, folder: Path, steps: list[Step], done: dict[str, list[lis
         lines += [f"     {subprocess.list2cmdline(command)}" for command in step.commands]
     lines += [
         "",
-        f"It downloads several GB and takes about {GIGABYTES[gpu]} GB of disk: a rough figure. A run that stopped "
-        "goes on with the same command; --remove deletes it all.",
-        "The bundled model is as quick on a CPU: a GPU pays for larger models.",
+        f"It takes roughly {GIGABYTES[gpu]} GB of disk, most of it downloaded. A run that was stopped goes on with the",
+        "same command, and --remove deletes it all. The bundled model takes seconds on a CPU already; a GPU is for",
+        "larger ones.",
     ]
     return "\n".join(lines)
 
 
-def carry_out(folder: Path, steps: list[Step], done: dict[str, list[list[str]]], call: Call | None = None) -> None:
+def carry_out(folder: Path, steps: list[Step], done: dict[str, list[list[str]]], call: Call) -> None:
     """Run what is not done yet and record each step. Raises FailedError at one that fails and must not."""
-    call = call or _call
     write_done(folder, done)
     for step in steps:
         if _is_done(step, done):
@@ -162,12 +166,17 @@ def remove(folder: Path, dry_run: bool, yes: bool) -> int:
     """Delete an environment that was made here, and nothing else."""
     if not (folder / MARKER).is_file():
         raise IntermambaError(f"There is no environment that setup-gpu made in {folder}: nothing is removed.")
-    size = sum(path.lstat().st_size for path in folder.rglob("*")) / 1e9
-    print(f"{folder} is to be deleted: {size:.1f} GB.")
-    if not dry_run and confirmed(yes, "Delete it?"):
-        shutil.rmtree(folder / "env", ignore_errors=True)
-        shutil.rmtree(folder)  # the marker goes last: what could not be deleted can be tried again
-        print("Deleted.")
+    env = folder / "env"
+    size = sum(path.lstat().st_size for path in env.rglob("*")) / 1e9
+    print(f"{env} is to be deleted: {size:.1f} GB.")
+    if dry_run or not confirmed(yes, "Delete it?"):
+        return 0
+    if env.exists():
+        shutil.rmtree(env)
+    (folder / MARKER).unlink()  # last, so that what could not be deleted can be tried again
+    with suppress(OSError):  # something else was put there
+        folder.rmdir()
+    print("Deleted.")
     return 0
 
 
@@ -199,7 +208,9 @@ def find_uv() -> str:
     uv = shutil.which("uv")
     if not uv:
         how = GET_UV.get(sys.platform, "pipx install uv")
-        raise IntermambaError(f"uv, which makes the environment, is not installed: run `{how}`, then this again.")
+        raise IntermambaError(
+            f"uv, which makes the environment, is not installed: run `{how}`, then this again."
+        )
     said = subprocess.run([uv, "--version"], capture_output=True, text=True).stdout
     version = tuple(map(int, re.findall(r"\d+", said)[:3]))
     if version < UV_VERSION:
