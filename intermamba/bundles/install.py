@@ -9,11 +9,19 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from ..errors import BundleError
-from .bundle import CONFIG, load_bundle
+from .bundle import CONFIG, Bundle, load_bundle
 
 MAX_BYTES = 4_000_000_000
 MAX_CONFIG = 1_000_000
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError, KeyError)
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    KeyError,
+)
 """What zipfile raises for zips that are cut off, damaged, encrypted or packed in a way that it does not know."""
 
 
@@ -31,10 +39,12 @@ def install_bundle(path: str | Path, models: str | Path) -> Path:
             unpacked.mkdir()
             with zipfile.ZipFile(path) as file:
                 _unpack(file, path, unpacked)
-            bundle = load_bundle(unpacked)
+            bundle = _checked(unpacked, path)
             folder = models / _folder_name(bundle.name)
             if folder.exists():
-                raise BundleError(f"{bundle.name} is installed already: delete {folder} first to install it again.")
+                raise BundleError(
+                    f"{bundle.name} is installed already: delete {folder} first to install it again."
+                )
             return unpacked.rename(folder)
     except _UNREADABLE as error:
         raise BundleError(f"{path} is not a whole zip file: get it again. ({error})") from error
@@ -54,9 +64,8 @@ def _unpack(file: zipfile.ZipFile, path: Path, folder: Path) -> None:
     prefix = configs[0].removesuffix(CONFIG)
     if entries[configs[0]].file_size > MAX_CONFIG:
         raise BundleError(f"{path} is not a model: its {CONFIG} is too large.")
-    config = json.loads(file.read(configs[0]))
-    named = config.get("files") if isinstance(config, dict) else None
-    wanted = [entries[name] for name in (configs[0], *(prefix + str(n) for n in named or ())) if name in entries]
+    names = [configs[0], *(prefix + name for name in _named_files(file.read(configs[0])))]
+    wanted = [entries[name] for name in names if name in entries]
     size = sum(entry.file_size for entry in wanted)
     if size > MAX_BYTES:
         raise BundleError(
@@ -67,6 +76,22 @@ def _unpack(file: zipfile.ZipFile, path: Path, folder: Path) -> None:
         if "/" not in name:  # load_bundle says what it thinks of the others
             with file.open(entry) as source, (folder / name).open("wb") as target:
                 shutil.copyfileobj(source, target)
+
+
+def _named_files(config: bytes) -> list[str]:
+    """The names in a config.json; none where it is damaged, which load_bundle tells better."""
+    try:
+        return [str(name) for name in json.loads(config)["files"]]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return []
+
+
+def _checked(folder: Path, path: Path) -> Bundle:
+    """The bundle in a folder of this module's, whose name would tell the user nothing."""
+    try:
+        return load_bundle(folder)
+    except BundleError as error:
+        raise BundleError(str(error).replace(str(folder), str(path))) from error
 
 
 def _folder_name(name: str) -> str:
