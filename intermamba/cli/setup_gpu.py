@@ -146,9 +146,11 @@ def describe(gpu: Gpu, folder: Path, steps: list[Step], done: dict[str, list[lis
 def carry_out(folder: Path, steps: list[Step], done: dict[str, list[list[str]]], call: Call) -> None:
     """Run what is not done yet and record each step. Raises FailedError at one that fails and must not."""
     write_done(folder, done)
-    for step in steps:
+    for number, step in enumerate(steps):
         if _is_done(step, done):
             continue
+        for later in steps[number:]:
+            done.pop(later.name, None)
         print(f"\n{step.title}", flush=True)
         if not any(call(command) for command in step.commands):
             done[step.name] = step.commands

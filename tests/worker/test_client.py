@@ -168,6 +168,20 @@ def test_a_worker_that_dies_is_reported_and_replaced(client):
         worker.run("prompt", frames=FRAMES)
 
 
+def test_a_worker_that_never_begins_is_quoted():
+    said = "ssh: Could not resolve hostname gpu-box"
+    worker = WorkerClient([sys.executable, "-c", f"import sys; sys.exit('{said}\\n')"])
+    with worker, pytest.raises(WorkerError, match=rf"\(exit code 1\): {said}\. Try again"):
+        worker.run("prompt")
+
+
+def test_the_package_runs_under_any_python(tmp_path, monkeypatch):
+    (tmp_path / "intermamba.py").write_text("raise ImportError('the wrong package')")
+    monkeypatch.chdir(tmp_path)
+    with WorkerClient(process.command_in(sys.executable, "worker", "--fake")) as worker:
+        assert worker.run("prompt", frames=FRAMES).frames == FRAMES
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_worker_that_is_killed_is_reported(client):
     worker = client("slow")
