@@ -102,7 +102,11 @@ class IntermambaPreferences(bpy.types.AddonPreferences):
 
     def draw(self, _: bpy.types.Context) -> None:
         """Show what the chosen engine needs."""
-        column = self.layout.column()
+        self.draw_on(self.layout)
+
+    def draw_on(self, layout: bpy.types.UILayout) -> None:
+        """The same on any layout."""
+        column = layout.column()
         column.use_property_split = True
         column.prop(self, "engine")
         if self.engine == "GPU":
@@ -115,7 +119,7 @@ class IntermambaPreferences(bpy.types.AddonPreferences):
         else:
             self._draw_models(column)
         column.prop(self, "idle")
-        self._draw_log(self.layout)
+        self._draw_log(layout)
 
     def _draw_models(self, column: bpy.types.UILayout) -> None:
         row = column.row(align=True)
