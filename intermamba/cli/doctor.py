@@ -21,7 +21,7 @@ REQUIRED = {
     "tokenizers": "reads the prompt",
 }
 SMALL_MEMORY = 2e9
-PLAIN_SCAN = "the scan runs in torch's own operations, slower than a compiled kernel"
+PLAIN_SCAN = "the scan runs in torch's own operations, more slowly than by a compiled kernel"
 
 
 @dataclass(frozen=True)
