@@ -77,7 +77,7 @@ def test_the_plan_for_each_gpu(gpu, system, names, backend, folder):
     assert [step.name for step in steps] == names
     python = folder / "env" / ("Scripts/python.exe" if system == "win32" else "bin/python")
     venv, torch = flat(steps)[:2]
-    assert venv == f"uv venv --python 3.12 --allow-existing {folder / 'env'}"
+    assert venv == f"uv venv --quiet --python 3.12 --allow-existing {folder / 'env'}"
     assert torch.startswith(f"uv pip install --python {python} ")
     assert ("--torch-backend auto" in torch) == backend
     assert "http" not in " ".join(flat(steps))
@@ -103,7 +103,7 @@ def test_a_dry_run_shows_everything_and_does_nothing(uv, folder, capsys):
     text = capsys.readouterr().out
     assert "An NVIDIA GPU (CUDA) was found" in text
     assert "--torch-backend auto" in text
-    assert "8 GB of disk" in text
+    assert "7 GB of disk" in text
     assert uv() == ["--version"]
     assert not folder.exists()
 
@@ -116,7 +116,7 @@ def test_a_whole_run_ends_with_the_path_for_blender(uv, folder, capfd, monkeypat
     assert text.splitlines()[-1] == str(folder / "env/bin/python")
     assert "Motions can be made here." in text  # said by doctor, run in the environment
     assert [line.split()[:2] for line in uv()] == [
-        ["--version"], ["venv", "--python"], ["pip", "install"], ["pip", "install"], ["pip", "install"]
+        ["--version"], ["venv", "--quiet"], ["pip", "install"], ["pip", "install"], ["pip", "install"]
     ]  # fmt: skip
     monkeypatch.setenv("FAKE_DOCTOR", "1")
     assert run(folder, "--yes") == 0
