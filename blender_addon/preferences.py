@@ -1,5 +1,6 @@
 """The preferences of the extension, and what their buttons do."""
 
+import textwrap
 from typing import ClassVar
 
 import bpy
@@ -22,6 +23,7 @@ from .jobs import session
 from .report import report_text
 
 LOG_LINES = 12
+COLUMNS = 90  # characters in a line of a preferences window as Blender opens it
 _BUNDLED = ("(bundled)", "Bundled", "The model that comes with the extension", 0)
 _shown: list[tuple[str, str, str, int]] = []  # Blender does not keep the texts of a callback's items alive
 
@@ -46,13 +48,6 @@ def _set_model(settings: "IntermambaPreferences", number: int) -> None:
     settings.model = ["", *_model_names(settings)][number]
 
 
-def _get_setup_command(_: "IntermambaPreferences") -> str:
-    try:
-        return setup_command()
-    except IntermambaError as error:
-        return str(error)
-
-
 class IntermambaPreferences(bpy.types.AddonPreferences):
     """Preferences of the extension."""
 
@@ -63,11 +58,6 @@ class IntermambaPreferences(bpy.types.AddonPreferences):
         name="Python",
         description="Python program of an environment with torch. Leave empty to use the one that setup-gpu made",
         subtype="FILE_PATH",
-    )
-    setup_command: StringProperty(
-        name="Make One",
-        description="Command that makes a GPU environment: paste it into a terminal. It shows what it will do and asks",
-        get=_get_setup_command,
     )
     command: StringProperty(
         name="Command",
@@ -111,9 +101,7 @@ class IntermambaPreferences(bpy.types.AddonPreferences):
         column.prop(self, "engine")
         if self.engine == "GPU":
             column.prop(self, "python", placeholder=gpu_python())
-            row = column.row(align=True)
-            row.prop(self, "setup_command")
-            row.operator("intermamba.copy_setup_command", text="", icon="COPYDOWN")
+            _draw_setup(column.box().column(align=True))
         if self.engine == "COMMAND":
             column.prop(self, "command", placeholder="ssh gpu-box intermamba worker")
         else:
@@ -133,13 +121,28 @@ class IntermambaPreferences(bpy.types.AddonPreferences):
 
     def _draw_log(self, layout: bpy.types.UILayout) -> None:
         row = layout.row()
-        row.prop(self, "show_log", icon="TRIA_DOWN" if self.show_log else "TRIA_RIGHT", emboss=False)
+        toggle = row.row()
+        toggle.alignment = "LEFT"
+        toggle.prop(self, "show_log", icon="TRIA_DOWN" if self.show_log else "TRIA_RIGHT", emboss=False)
         row.operator("intermamba.copy_report", icon="COPYDOWN")
         if self.show_log:
             lines = [*session.log().splitlines()[-LOG_LINES:], *filter(None, [session.error])]
             box = layout.box().column(align=True)
             for line in lines or ["Nothing yet"]:
                 box.label(text=line)
+
+
+def _draw_setup(column: bpy.types.UILayout) -> None:
+    """The command that makes a GPU environment, in full."""
+    try:
+        command = setup_command()
+    except IntermambaError as error:
+        column.label(text=str(error), icon="ERROR")
+        return
+    column.label(text="To make one, type into a terminal (it tells what it will do, and asks):")
+    for line in textwrap.wrap(command, COLUMNS, break_on_hyphens=False):
+        column.label(text=line)
+    column.operator("intermamba.copy_setup_command", icon="COPYDOWN")
 
 
 class INTERMAMBA_OT_import_model(bpy.types.Operator, ImportHelper):

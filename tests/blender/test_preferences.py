@@ -93,9 +93,9 @@ def test_everything_has_a_tooltip(settings):
 @pytest.mark.parametrize(
     ("engine", "shown", "hidden"),
     [
-        ("CPU", {"chosen_model", "models", "import_model"}, {"python", "command", "setup_command"}),
-        ("GPU", {"chosen_model", "python", "setup_command", "copy_setup_command"}, {"command"}),
-        ("COMMAND", {"command"}, {"chosen_model", "models", "python", "setup_command"}),
+        ("CPU", {"chosen_model", "models", "import_model"}, {"python", "command", "copy_setup_command"}),
+        ("GPU", {"chosen_model", "python", "copy_setup_command"}, {"command"}),
+        ("COMMAND", {"command"}, {"chosen_model", "models", "python", "copy_setup_command"}),
     ],
 )
 def test_only_what_the_engine_needs_is_shown(settings, engine, shown, hidden):
@@ -130,7 +130,8 @@ def test_the_environment_of_setup_gpu_is_found(settings, tmp_path):
 
 
 def test_the_command_of_setup_gpu_is_shown_as_it_is(settings):
-    assert settings.setup_command == setup_command()
+    settings.engine = "GPU"
+    assert "".join(setup_command().split()) in "".join("".join(drawn(settings)).split())
     assert str(BOOT) in setup_command()
     assert setup_command().endswith(" setup-gpu")
     assert bpy.ops.intermamba.copy_setup_command() == {"FINISHED"}
