@@ -5,7 +5,6 @@ Everything may stay as it is: the extension brings a worker and a model.
 
 import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from intermamba.bundles.bundle import CONFIG
 from intermamba.errors import WorkerError
 from intermamba.worker.client import default_command
 from intermamba.worker.environment import environment_folder, environment_python
-from intermamba.worker.process import BOOT, command_in, find_python
+from intermamba.worker.process import BOOT, as_typed, command_in, find_python
 
 KINDS = (
     (
@@ -75,8 +74,7 @@ def gpu_python() -> str:
 
 def setup_command() -> str:
     """What to type in a terminal to make a GPU environment."""
-    command = [find_python(), "-I", str(BOOT), "setup-gpu"]
-    return subprocess.list2cmdline(command) if sys.platform == "win32" else shlex.join(command)
+    return as_typed([find_python(), "-I", str(BOOT), "setup-gpu"])
 
 
 def worker_command(engine: str) -> list[str]:

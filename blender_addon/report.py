@@ -12,6 +12,7 @@ from .engines import KINDS, model_folder, preferences
 from .jobs import session
 
 _HOMES = re.compile(r"((?:[A-Za-z]:)?[\\/](?:home|Users)[\\/])[^\\/\s\"':;,)]+")
+_PLAIN = {"intermamba", "worker"}
 _PLACES = re.compile(r"\b[\w.+-]+@[\w.-]+")
 
 
@@ -27,11 +28,15 @@ def report_text() -> str:
         "Last lines of the worker:",
         session.log() or "(none)",
     ]
-    return without_names("\n".join(lines)) + "\n"
+    settings = preferences()
+    return without_names("\n".join(lines), settings.command if settings else "") + "\n"
 
 
-def without_names(text: str) -> str:
-    """The text with ~ for the home folder, and without other users' names and addresses of computers."""
+def without_names(text: str, command: str = "") -> str:
+    """The text with ~ for the home folder, without other users' names, and without what a worker command names."""
+    for word in command.split()[1:]:
+        if len(word) > 2 and not word.startswith("-") and word not in _PLAIN:
+            text = text.replace(word, "ARGUMENT").replace(word.partition("@")[2] or word, "ARGUMENT")
     home = str(Path.home())
     if len(home) > 3:  # not / or C:\
         text = text.replace(home, "~")

@@ -18,7 +18,7 @@ from pathlib import Path
 from ..errors import IntermambaError
 from ..files import atomic_write
 from ..worker.environment import environment_folder, environment_python
-from ..worker.process import clean_environment, command_in
+from ..worker.process import as_typed, clean_environment, command_in
 from . import machine
 from .console import FailedError
 from .machine import Gpu
@@ -133,7 +133,7 @@ def describe(gpu: Gpu, folder: Path, steps: list[Step], done: dict[str, list[lis
     for number, step in enumerate(steps, 1):
         state = " (done)" if _is_done(step, done) else ""
         lines.append(f"{number}. {step.title}{state}")
-        lines += [f"     {subprocess.list2cmdline(command)}" for command in step.commands]
+        lines += [f"     {as_typed(command)}" for command in step.commands]
     lines += [
         "",
         f"It takes roughly {GIGABYTES[gpu]} GB of disk, most of it downloaded. A run that was stopped goes on with the",

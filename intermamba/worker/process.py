@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import shlex
 import shutil
 import signal
 import subprocess
@@ -37,6 +38,11 @@ def default_command(*arguments: str) -> list[str]:
 def command_in(python: str, *arguments: str) -> list[str]:
     """The command `intermamba ARGUMENTS` of this very package under another Python, with that one's packages."""
     return [python, "-I", "-X", "utf8", str(BOOT), *arguments]
+
+
+def as_typed(command: list[str]) -> str:
+    """A command as it is typed into a terminal here."""
+    return subprocess.list2cmdline(command) if sys.platform == "win32" else shlex.join(command)
 
 
 def package_folders(names: Iterable[str]) -> list[str]:

@@ -237,7 +237,9 @@ def test_the_log_outlives_the_worker(settings):
 def test_the_report_says_what_is_needed(settings, monkeypatch):
     settings.engine, settings.command = "COMMAND", "/usr/bin/ssh ada@gpu-box intermamba worker"
     monkeypatch.setattr(jobs.session, "error", "The worker stopped.")
-    monkeypatch.setattr(jobs.session, "_log", f"Traceback\n  {Path.home()}/x.py\nada@gpu-box: denied")
+    monkeypatch.setattr(
+        jobs.session, "_log", f"Traceback\n  {Path.home()}/x.py\nada@gpu-box: denied\nno gpu-box"
+    )
     text = report_text()
     for words in (bpy.app.version_string, "InterMamba", "Engine: Worker Command, ssh\n", "Model: bundled"):
         assert words in text
@@ -254,4 +256,5 @@ def test_names_are_left_out(monkeypatch):
     assert without_names("/home/ada/x /home/bob/y /Users/bob/z") == "~/x /home/USER/y /Users/USER/z"
     assert without_names(r"C:\Users\bob\x") == r"C:\Users\USER\x"
     assert without_names("bob@gpu-box: denied") == "USER@HOST: denied"
+    assert without_names("no route to gpu-box", "ssh ada@gpu-box worker") == "no route to ARGUMENT"
     assert without_names("13 frames, 22 joints") == "13 frames, 22 joints"

@@ -297,6 +297,14 @@ def test_a_python_is_found_in_a_program_that_embeds_it(monkeypatch, tmp_path):
         process.find_python()
 
 
+def test_a_command_as_it_is_typed(monkeypatch):
+    command = ["/a b/python", "x>=1"]
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert process.as_typed(command) == "'/a b/python' 'x>=1'"
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert process.as_typed(command) == '"/a b/python" x>=1'
+
+
 def test_package_folders_are_where_packages_are_imported_from():
     folders = process.package_folders(["numpy", "no_such_package", "json"])
     assert folders[0] == str(Path(np.__file__).parents[1])
