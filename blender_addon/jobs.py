@@ -15,11 +15,10 @@ from intermamba.errors import IntermambaError
 from intermamba.motion.motion import Motion
 from intermamba.worker.client import Message, WorkerClient, motion_of
 
+from .engines import idle_seconds, worker_command
 from .placing import Armature, can_place
-from .preferences import worker_command
 
 TICK = 0.05
-IDLE = 300.0  # seconds after which a worker without work is ended, to free its memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +97,7 @@ class Session:
         self.prompt = ""
         """What the warning is about."""
         self._client: WorkerClient | None = None
+        self._log = ""
         self._used = 0.0
 
     def start(self, request: Request, target: Target, engine: str, takes: int = 1) -> None:
@@ -127,8 +127,13 @@ class Session:
     def close(self, *_: object) -> None:
         """Give up the job and end the worker."""
         if self._client:
+            self._log = self._client.report()
             self._client.close()
         self._client = self.job = None
+
+    def log(self) -> str:
+        """The last lines that the worker wrote on stderr; those of the last worker where none runs."""
+        return self._client.report() if self._client else self._log
 
     def tick(self) -> float | None:
         """One round of the timer: seconds until the next one, or None when nothing is left to do."""
@@ -140,7 +145,7 @@ class Session:
         if self.job:
             self._used = time.monotonic()
             return TICK
-        if self._client and time.monotonic() - self._used > IDLE:
+        if self._client and time.monotonic() - self._used > idle_seconds():
             self.close()
         return 1.0 if self._client else None
 

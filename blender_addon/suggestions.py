@@ -3,7 +3,7 @@
 from intermamba.bundles.bundle import Prompt, find_bundle, read_prompts
 from intermamba.errors import IntermambaError
 
-from .preferences import model_folder
+from .engines import model_folder
 
 
 def known_prompts() -> dict[str, Prompt]:

@@ -1,4 +1,4 @@
-"""The command `intermamba`: generate, models, doctor, bench, worker."""
+"""The command `intermamba`: generate, models, doctor, setup-gpu, bench, worker."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import Cancelled, IntermambaError
-from . import bench, doctor, generate, models
+from . import bench, doctor, generate, models, setup_gpu
 from .console import FailedError
 
 OK, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="intermamba", description="Two people's motion from one prompt.")
     parser.add_argument("--version", action="version", version=f"intermamba {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (generate, models, doctor, bench):
+    for module in (generate, models, doctor, setup_gpu, bench):
         module.add_command(commands)
     commands.add_parser("worker", help="sample for another program, over stdin and stdout")
     return parser

@@ -77,7 +77,7 @@ def _cold(arguments: argparse.Namespace, progress: Progress) -> Row:
     package = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "intermamba.cli", "generate", PROMPT, "--frames", str(COLD_FRAMES)]
+        command = [sys.executable, "-m", "intermamba", "generate", PROMPT, "--frames", str(COLD_FRAMES)]
         command += ["--device", arguments.device, "-o", str(Path(folder) / "motion.npz")]
         command += ["--model", arguments.model] if arguments.model else []
         for repeat in range(arguments.repeat):

@@ -2,15 +2,17 @@
 
 import argparse
 import platform
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module, metadata, util
-from typing import Literal
+from typing import Any, Literal
 
 from .. import __version__
 from ..bundles.bundle import load_bundle
 from ..errors import IntermambaError
+from ..worker.process import clean_environment, command_in
 from . import machine
 
 REQUIRED = {
@@ -19,6 +21,7 @@ REQUIRED = {
     "tokenizers": "reads the prompt",
 }
 SMALL_MEMORY = 2e9
+PLAIN_SCAN = "the scan runs in torch's own operations, more slowly than by a compiled kernel"
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,16 @@ class Finding:
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `doctor` to the command line."""
     parser = commands.add_parser("doctor", help="say what works here and what is slow", description=__doc__)
+    parser.add_argument(
+        "--python", metavar="PATH", help="look at the environment of that Python instead, such as setup-gpu's"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print all findings and a verdict. Returns 1 when no motion can be made."""
+    if arguments.python:
+        return _elsewhere(arguments.python)
     broken = False
     for look in (_python, _packages, _model, _torch, _pictures, _computer):
         for finding in look():
@@ -45,6 +53,16 @@ def run(arguments: argparse.Namespace) -> int:
     print()
     print("Motions cannot be made: repair what is broken above." if broken else "Motions can be made here.")
     return int(broken)
+
+
+def _elsewhere(python: str) -> int:
+    """The same with another Python and its packages, as Blender would run it."""
+    try:
+        return subprocess.call(command_in(python, "doctor"), env=clean_environment())
+    except OSError as error:
+        raise IntermambaError(
+            f"{python} cannot be run: {error.strerror}. Give the path of a Python."
+        ) from error
 
 
 def _python() -> Iterator[Finding]:
@@ -78,7 +96,10 @@ def _model() -> Iterator[Finding]:
 
 def _torch() -> Iterator[Finding]:
     if not util.find_spec("torch"):
-        yield Finding("absent", 'torch: for GPUs and training alone; `pip install "intermamba[torch]"`')
+        yield Finding(
+            "absent",
+            'torch: for GPUs and training alone; `intermamba setup-gpu`, or `pip install "intermamba[torch]"`',
+        )
         return
     try:
         import torch
@@ -87,21 +108,57 @@ def _torch() -> Iterator[Finding]:
         return
     yield Finding("ok", f"torch {torch.__version__}: for GPUs and training")
     if torch.cuda.is_available():
-        yield Finding("ok", f"CUDA {torch.version.cuda} on {torch.cuda.get_device_name()}")
-        yield _optional("mamba_ssm", "ok", "the scan's CUDA kernel", "the scan is slow on the GPU", "cuda")
-    else:
+        yield from _cuda(torch)
+    elif torch.backends.mps.is_available():
         yield Finding(
-            "absent", "CUDA: torch finds no NVIDIA GPU; motions are made on the CPU, which is fast enough"
+            "slow", f"Apple GPU (MPS): used with --device mps; {PLAIN_SCAN}, and we have not tried it"
         )
+    else:
+        yield Finding("absent", _why_no_gpu(torch))
+    yield _optional("numba", "the scan's CPU kernel for training", "training on the CPU is slow", "torch")
+
+
+def _cuda(torch: Any) -> Iterator[Finding]:
+    """NVIDIA's GPUs, and AMD's, which torch calls cuda too."""
+    name = torch.cuda.get_device_name()
+    if torch.version.hip:
+        yield Finding(
+            "slow",
+            f"ROCm {torch.version.hip} on {name}: used with --device cuda; {PLAIN_SCAN}, and we have not tried it",
+        )
+        return
+    yield Finding(
+        "ok", f"CUDA {torch.version.cuda} on {name}: motions are made there unless --device says otherwise"
+    )
+    yield _optional("mamba_ssm", "the scan's CUDA kernel", PLAIN_SCAN, "cuda")
     yield _optional(
-        "numba", "ok", "the scan's CPU kernel for training", "training on the CPU is slow", "torch"
+        "causal_conv1d", "the convolution's CUDA kernel", "torch's own is used, a little slower", "cuda"
     )
 
 
-def _optional(name: str, state: Literal["ok"], purpose: str, without: str, extra: str) -> Finding:
-    if util.find_spec(name):
-        return Finding(state, f"{name}: {purpose}")
-    return Finding("slow", f'{name} is not installed: {without}; `pip install "intermamba[{extra}]"`')
+def _why_no_gpu(torch: Any) -> str:
+    """What stands between torch and a GPU, as far as can be seen."""
+    kind = machine.gpu()
+    built = "CUDA" if torch.version.cuda else "ROCm" if torch.version.hip else ""
+    on_cpu = "motions are made on the CPU, which is fast enough"
+    if kind == "none":
+        return f"GPU: none that torch can use; {on_cpu}"
+    if kind == "nvidia" and built != "CUDA":
+        return f"GPU: NVIDIA's driver is here, but torch was built without CUDA: `intermamba setup-gpu`; {on_cpu}"
+    if kind == "amd" and built != "ROCm":
+        return f"GPU: AMD's ROCm is here, but torch was built without it: `intermamba setup-gpu`; {on_cpu}"
+    return f"GPU: one is here, but torch cannot use it: its driver may be too old for it; {on_cpu}"
+
+
+def _optional(name: str, purpose: str, without: str, extra: str) -> Finding:
+    """A package that makes something fast. One that is installed is imported: it may not fit the torch beside it."""
+    if not util.find_spec(name):
+        return Finding("slow", f'{name} is not installed: {without}; `pip install "intermamba[{extra}]"`')
+    try:
+        import_module(name)
+    except (ImportError, OSError) as error:
+        return Finding("broken", f"{name} cannot be imported: {error}. Run `pip uninstall {name}`.")
+    return Finding("ok", f"{name}: {purpose}")
 
 
 def _pictures() -> Iterator[Finding]:

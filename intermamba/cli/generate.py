@@ -6,14 +6,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
-from ..engines.base import Engine, Request, load_engine
+from ..engines.base import Device, Engine, Request, load_engine
 from ..errors import Cancelled, IntermambaError
 from ..motion.bvh import write_pair_bvh
 from ..motion.motion import Motion, save_motion
 from .console import FailedError, Progress
 
-DEVICES = ("auto", "cpu", "cuda", "torch")
+DEVICES = get_args(Device)
 PICTURES = (".png", ".mp4", ".gif")
 ENDINGS = (".npz", ".bvh", *PICTURES)
 MAX_TAKES = 1000

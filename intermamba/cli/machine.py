@@ -1,4 +1,4 @@
-"""What this computer is: processor, cores, memory. Standard library alone."""
+"""What this computer is: processor, cores, memory, GPU. Standard library alone."""
 
 import ctypes
 import os
@@ -7,6 +7,9 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
+
+Gpu = Literal["nvidia", "amd", "apple", "none"]
 
 
 def cpu_name() -> str:
@@ -57,6 +60,25 @@ def _peak_on_windows() -> float:
     process = ctypes.c_void_p(ctypes.windll.kernel32.GetCurrentProcess())
     read = ctypes.windll.psapi.GetProcessMemoryInfo
     return float(counters[1]) if read(process, counters, ctypes.sizeof(counters)) else float("nan")
+
+
+def gpu() -> Gpu:
+    """The kind of GPU here that torch has a build for, found without torch, as `uv --torch-backend=auto` does."""
+    if sys.platform == "darwin":
+        return "apple" if platform.machine() == "arm64" else "none"
+    drivers = ("/sys/module/nvidia/version", "/proc/driver/nvidia/version")
+    if any(Path(path).exists() for path in drivers) or _lines("nvidia-smi", "--list-gpus"):
+        return "nvidia"
+    agents = _lines("rocm_agent_enumerator") if sys.platform == "linux" else []
+    return "amd" if any(line.startswith("gfx") and line != "gfx000" for line in agents) else "none"
+
+
+def _lines(*command: str) -> list[str]:
+    """What a program prints; nothing where it is missing or fails."""
+    with suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+        return done.stdout.splitlines()
+    return []
 
 
 def description() -> str:

@@ -35,8 +35,11 @@ MAX_SEED = 2**63 - 1
 APART_FROM = 970
 """The diffusion step from which people are kept apart; before it the network puts both where it puts everyone."""
 
-Device = Literal["auto", "cpu", "cuda", "torch"]
-"""auto is cuda where it can be used, else cpu; cpu is onnxruntime, cuda is torch there, torch is torch on the CPU."""
+Device = Literal["auto", "cpu", "cuda", "mps", "torch"]
+"""cpu is onnxruntime; cuda (NVIDIA, or AMD by ROCm) and mps (Apple) are torch there, torch is torch on the CPU.
+
+auto is cuda where NVIDIA's driver is and torch can use it, else cpu: without compiled kernels a GPU may well be slower.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +185,7 @@ def load_engine(bundle: Bundle | str | Path | None = None, device: Device = "aut
         raise IntermambaError(f"Choose {', '.join(get_args(Device))} as the device; {device} was given.")
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
-    if device in ("cuda", "torch") or (device == "auto" and _cuda_is_likely()):
+    if device in ("cuda", "mps", "torch") or (device == "auto" and _cuda_is_likely()):
         engine = _torch_engine(bundle, device)
         if engine is not None:
             return engine
@@ -194,18 +197,22 @@ def load_engine(bundle: Bundle | str | Path | None = None, device: Device = "aut
 def _torch_engine(bundle: Bundle, device: Device) -> Engine | None:
     """The torch engine; None where `auto` finds no CUDA after all."""
     try:
-        from .torch_engine import TorchEngine, cuda_is_available
+        from .torch_engine import TorchEngine, is_available
     except ImportError as error:
         raise IntermambaError(
             f"The {device} engine needs {error.name}: run `pip install 'intermamba[torch]'`."
         ) from error
     if device == "torch":
         return TorchEngine(bundle, "cpu")
-    if cuda_is_available():
-        return TorchEngine(bundle, "cuda")
+    wanted = "mps" if device == "mps" else "cuda"
+    if is_available(wanted):
+        return TorchEngine(bundle, wanted)
     if device == "auto":
         return None
-    raise IntermambaError("No CUDA GPU can be used by torch here: choose cpu, or install torch with CUDA.")
+    kind = "Apple GPU" if device == "mps" else "CUDA GPU"
+    raise IntermambaError(
+        f"No {kind} can be used by torch here: choose cpu, or see what `intermamba doctor` says."
+    )
 
 
 def _cuda_is_likely() -> bool:

@@ -3,6 +3,8 @@
 Shapes: B batch, 2 people, T frames, 262 features, S text tokens, C channels of the condition.
 """
 
+from typing import Literal
+
 import numpy as np
 import torch
 
@@ -12,9 +14,9 @@ from ..model.weights import load_model
 from .base import Engine
 
 
-def cuda_is_available() -> bool:
-    """Whether torch can use a CUDA GPU."""
-    return torch.cuda.is_available()
+def is_available(device: Literal["cuda", "mps"]) -> bool:
+    """Whether torch can use a GPU: cuda, which AMD's ROCm is called too, or Apple's mps."""
+    return torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
 
 
 class TorchEngine(Engine):

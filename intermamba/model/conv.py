@@ -1,4 +1,4 @@
-"""The causal depthwise convolution in front of every state space model, with its SiLU, in the scan's three forms.
+"""The causal depthwise convolution in front of every state space model, with its SiLU, in three of the scan's forms.
 
 Shapes: B batch, E channels, L sequence, K taps.
 """

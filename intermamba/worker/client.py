@@ -203,9 +203,12 @@ class WorkerClient:
             self._fail("protocol", f"The worker answered nonsense: {reason}", "Check the worker's command.")
         elif self.process:
             how = self.process.how_it_ended()
+            self.process.end()  # waits for what it still had to say
+            lines = [line for line in self._report if line.strip()]
+            said = f": {lines[-1][:300].rstrip('.')}" if lines and not self.hello else ""
             self._fail(
                 "died",
-                f"The worker stopped unexpectedly ({how}).",
+                f"The worker stopped unexpectedly ({how}){said}.",
                 "Try again; if it stays, send the report.",
             )
 

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import shlex
 import shutil
 import signal
 import subprocess
@@ -22,15 +23,26 @@ NEEDED = ("numpy", "onnxruntime", "tokenizers", "torch")
 """Packages whose folders the worker must find, wherever this process has them from."""
 MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__")
 """Environment variables that are meant for this process's Python and would lead another one astray."""
+BOOT = Path(__file__).parents[1] / "boot.py"
+"""Runs the command `intermamba` of this package under any Python."""
 
 
 def default_command(*arguments: str) -> list[str]:
     """The command that runs this package's worker under this process's Python and with its packages.
 
-    `arguments` as in `python -m intermamba.worker --help`. Raises WorkerError where no Python program is.
+    `arguments` as in `intermamba worker --help`. Raises WorkerError where no Python program is.
     """
-    boot = str(Path(__file__).with_name("boot.py"))
-    return [find_python(), "-I", "-X", "utf8", boot, json.dumps(package_folders(NEEDED)), *arguments]
+    return command_in(find_python(), json.dumps(package_folders(NEEDED)), "worker", *arguments)
+
+
+def command_in(python: str, *arguments: str) -> list[str]:
+    """The command `intermamba ARGUMENTS` of this very package under another Python, with that one's packages."""
+    return [python, "-I", "-X", "utf8", str(BOOT), *arguments]
+
+
+def as_typed(command: list[str]) -> str:
+    """A command as it is typed into a terminal here."""
+    return subprocess.list2cmdline(command) if sys.platform == "win32" else shlex.join(command)
 
 
 def package_folders(names: Iterable[str]) -> list[str]:

@@ -190,7 +190,7 @@ def main(argv: list[str] | None = None) -> None:
     """`python -m intermamba.worker`: serve on this process's own stdin and stdout, then end the process."""
     parser = argparse.ArgumentParser(prog="intermamba worker", description="Sample for another process.")
     parser.add_argument("--model", metavar="NAME|FOLDER", help="bundle to load (default: the bundled one)")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "torch"), default="auto")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps", "torch"), default="auto")
     parser.add_argument("--fake", action="store_true", help="answer with made-up motion, for tests")
     arguments = parser.parse_args(argv)
     if sys.stdin.isatty():

@@ -199,7 +199,7 @@ def test_an_idle_worker_is_ended(session, monkeypatch):
     start(session)
     pump_until(lambda: not session.job)
     pid = worker_pid(session)
-    monkeypatch.setattr(jobs, "IDLE", -1.0)
+    monkeypatch.setattr(jobs, "idle_seconds", lambda: -1.0)
     assert session.tick() is None
     assert gone(pid)
 

@@ -1,8 +1,10 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -38,7 +40,9 @@ def test_version_and_help(capsys):
     assert capsys.readouterr().out == f"intermamba {__version__}\n"
     assert run("--help") == 0
     text = capsys.readouterr().out
-    assert all(command in text for command in ("generate", "models", "doctor", "bench", "worker"))
+    assert all(
+        command in text for command in ("generate", "models", "doctor", "setup-gpu", "bench", "worker")
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["generate", "p", "--colour"]])
@@ -131,6 +135,62 @@ def test_doctor_without_torch_says_what_it_is_for(monkeypatch):
     assert "intermamba[torch]" in finding.text
 
 
+class Torch:
+    """As much of torch as doctor looks at."""
+
+    __version__ = "9.9"
+
+    def __init__(self, cuda=None, hip=None, mps=False, name=""):
+        self.version = SimpleNamespace(cuda=cuda, hip=hip)
+        self.cuda = SimpleNamespace(is_available=lambda: bool(name), get_device_name=lambda: name)
+        self.backends = SimpleNamespace(mps=SimpleNamespace(is_available=lambda: mps))
+
+
+@pytest.mark.parametrize(
+    ("torch", "gpu", "state", "words"),
+    [
+        (Torch(cuda="13.0", name="RTX 9"), "nvidia", "ok", "CUDA 13.0 on RTX 9: motions are made there"),
+        (
+            Torch(cuda="13.0", name="RTX 9"),
+            "nvidia",
+            "slow",
+            "mamba_ssm is not installed: the scan runs in torch's own",
+        ),
+        (Torch(hip="7.0", name="Radeon"), "amd", "slow", "ROCm 7.0 on Radeon: used with --device cuda"),
+        (Torch(mps=True), "apple", "slow", r"Apple GPU \(MPS\): used with --device mps"),
+        (Torch(), "none", "absent", "GPU: none that torch can use; motions are made on the CPU"),
+        (
+            Torch(),
+            "nvidia",
+            "absent",
+            "NVIDIA's driver is here, but torch was built without CUDA: `intermamba setup-gpu`",
+        ),
+        (Torch(cuda="13.0"), "amd", "absent", "AMD's ROCm is here, but torch was built without it"),
+        (Torch(cuda="13.0"), "nvidia", "absent", "its driver may be too old"),
+    ],
+)
+def test_doctor_says_what_the_gpu_does_and_why_not(monkeypatch, torch, gpu, state, words):
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setattr(doctor.util, "find_spec", lambda name: name == "torch" or None)
+    monkeypatch.setattr(machine, "gpu", lambda: gpu)
+    findings = list(doctor._torch())
+    assert any(finding.state == state and re.search(words, finding.text) for finding in findings), findings
+
+
+def test_doctor_finds_a_kernel_that_does_not_fit_its_torch(monkeypatch, tmp_path):
+    (tmp_path / "mamba_ssm.py").write_text("raise ImportError('undefined symbol')")
+    monkeypatch.syspath_prepend(tmp_path)
+    finding = doctor._optional("mamba_ssm", "the scan", "it is slow", "cuda")
+    assert (finding.state, "undefined symbol" in finding.text) == ("broken", True)
+
+
+def test_doctor_looks_at_another_python(tmp_path, capfd):
+    assert run("doctor", "--python", sys.executable) == 0
+    assert f"({sys.executable})" in capfd.readouterr().out
+    assert run("doctor", "--python", str(tmp_path / "python")) == 2
+    assert "cannot be run: No such file or directory" in capfd.readouterr().err
+
+
 def test_bench_prints_a_table_and_writes_json(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(bench, "load_engine", lambda model, device: FakeEngine())
     monkeypatch.setattr(bench, "_cold", lambda arguments, progress: bench.Row("cold start", 210, 4.0))
@@ -168,7 +228,7 @@ def test_the_machine_is_known():
 
 def test_the_worker_is_a_command_too():
     done = subprocess.run(
-        [sys.executable, "-m", "intermamba.cli", "worker", "--help"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "intermamba", "worker", "--help"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0
     assert "intermamba worker" in done.stdout

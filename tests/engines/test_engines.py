@@ -148,11 +148,14 @@ def test_a_graph_that_onnxruntime_cannot_read_is_a_bundle_error(tiny_bundle, tmp
 
 
 def test_unknown_devices_and_missing_gpus_are_named(tiny_bundle, monkeypatch):
-    with pytest.raises(IntermambaError, match="auto, cpu, cuda, torch as the device; tpu was given"):
+    with pytest.raises(IntermambaError, match="auto, cpu, cuda, mps, torch as the device; tpu was given"):
         load_engine(tiny_bundle, "tpu")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(IntermambaError, match="No CUDA GPU"):
         load_engine(tiny_bundle, "cuda")
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    with pytest.raises(IntermambaError, match="No Apple GPU"):
+        load_engine(tiny_bundle, "mps")
     monkeypatch.setattr(base, "_cuda_is_likely", lambda: True)
     assert load_engine(tiny_bundle, "auto").name == "onnx"
 

@@ -5,13 +5,13 @@ pytest.importorskip("torch")
 
 import torch
 
-from intermamba.model.scan import selective_scan
+from intermamba.model.scan import best_form, selective_scan
 
 SHAPES = [(1, 1, 1, 16), (2, 3, 7, 1), (3, 5, 33, 16), (2, 17, 64, 5)]
 CUDA = pytest.param(
     "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"), id="cuda"
 )
-FORMS = ["reference", "numba", CUDA]
+FORMS = ["reference", "parallel", "numba", CUDA]
 
 
 def inputs(shape, strided=False, seed=0):
@@ -69,7 +69,7 @@ def test_every_form_is_the_recurrence(form, shape, strided):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("form", FORMS[1:])
+@pytest.mark.parametrize("form", ["numba", CUDA])
 @pytest.mark.parametrize("strided", [False, True], ids=["packed", "strided"])
 def test_gradients_are_those_of_the_reference(form, shape, strided):
     arrays = inputs(shape, strided)
@@ -88,6 +88,13 @@ def test_extreme_steps(form):
     torch.testing.assert_close(
         y, D[:, None] * u + 1e4 * u * (B * C).sum(1, keepdim=True), rtol=1e-4, atol=1e-2
     )
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_gpus_without_a_kernel_sample_by_the_parallel_form(device):
+    assert best_form(torch.device(device), "no_such_package") == "reference"  # training
+    with torch.inference_mode():
+        assert best_form(torch.device(device), "no_such_package") == "parallel"
 
 
 def test_numba_does_not_hide_a_nan():

@@ -168,6 +168,20 @@ def test_a_worker_that_dies_is_reported_and_replaced(client):
         worker.run("prompt", frames=FRAMES)
 
 
+def test_a_worker_that_never_begins_is_quoted():
+    said = "ssh: Could not resolve hostname gpu-box"
+    worker = WorkerClient([sys.executable, "-c", f"import sys; sys.exit('{said}\\n')"])
+    with worker, pytest.raises(WorkerError, match=rf"\(exit code 1\): {said}\. Try again"):
+        worker.run("prompt")
+
+
+def test_the_package_runs_under_any_python(tmp_path, monkeypatch):
+    (tmp_path / "intermamba.py").write_text("raise ImportError('the wrong package')")
+    monkeypatch.chdir(tmp_path)
+    with WorkerClient(process.command_in(sys.executable, "worker", "--fake")) as worker:
+        assert worker.run("prompt", frames=FRAMES).frames == FRAMES
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_worker_that_is_killed_is_reported(client):
     worker = client("slow")
@@ -281,6 +295,14 @@ def test_a_python_is_found_in_a_program_that_embeds_it(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(WorkerError, match="belongs to /usr/bin/blender"):
         process.find_python()
+
+
+def test_a_command_as_it_is_typed(monkeypatch):
+    command = ["/a b/python", "x>=1"]
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert process.as_typed(command) == "'/a b/python' 'x>=1'"
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert process.as_typed(command) == '"/a b/python" x>=1'
 
 
 def test_package_folders_are_where_packages_are_imported_from():
