@@ -84,9 +84,8 @@ class Denoiser(nn.Module):
             h_BPLD = h_BPLD * (1 + scale_BPLD) + shift_BPLD
         x_BPLK = self.out_proj(h_BPLD)
         if self.prior is not None:
-            x_BPLK = x_BPLK.lerp(
-                self.prior(cond_BC, self.positions_LD[: x_BPLK.shape[2]]), self.prior.share(t_B)
-            )
+            mean_BPLK = self.prior(cond_BC, self.positions_LD[: x_BPLK.shape[2]])
+            x_BPLK = x_BPLK + self.prior.share(t_B) * (mean_BPLK - x_BPLK)
         return x_BPLK.view(batch, people, -1, self.config.features)[:, :, :frames]
 
     def _moments(self, told_BPD: Tensor, tokens: int) -> Tensor:

@@ -30,7 +30,7 @@ def clips(tmp_path_factory):
 def tiny_recipe(**changes):
     recipe = load_recipe("duet-mini")
     model = dataclasses.replace(
-        recipe.model, width=16, blocks=1, state=4, text_layers=1, text_heads=2, text_ff=32
+        recipe.model, width=16, blocks=1, state=4, text_layers=1, text_heads=2, text_ff=32, prior=8
     )
     small = {
         "shortest": 16,
@@ -38,6 +38,8 @@ def tiny_recipe(**changes):
         "frames_per_batch": 64,
         "steps": 40,
         "warmup": 5,
+        "text_steps": 0,
+        "prior_steps": 0,
         "learns": (),
         "mirror": True,
     }
@@ -229,3 +231,21 @@ def test_release_and_card_say_what_a_user_may_do():
     card = model_card(config)
     assert release.licence in card
     assert "mocap.cs.cmu.edu" in card
+
+
+def test_the_prior_learns_the_mean_before_the_first_step(clips):
+    one = trainer(clips, condition_dropout=0.0, prior_steps=60)
+    before = one.model.prior.out.weight.detach().clone()
+    denoiser = one.model.out_proj.weight.detach().clone()
+    one.prepare([])
+    assert not torch.equal(one.model.prior.out.weight, before)
+    assert torch.equal(one.model.out_proj.weight, denoiser)
+    assert torch.equal(one.ema.prior.out.weight, one.model.prior.out.weight)
+    untaught = trainer(clips, condition_dropout=0.0)
+    batch = one.batches.batch(0)
+    t = torch.full((batch.size,), 999)
+    errors = []
+    for either in (one, untaught):
+        torch.manual_seed(0)
+        errors.append(float(either.terms(either.denoiser, batch, t)["diffusion"]))
+    assert errors[0] < 0.96 * errors[1]

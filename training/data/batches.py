@@ -18,7 +18,9 @@ from intermamba.motion.placement import mirror_pair, place_each, place_pair
 
 from .clips import Clip, Segment
 
-EASE = 1 / 24  # of the time left over: how far from the middle of a crop its segment may lie; more blurs what is learnt
+EASE = (
+    1 / 24
+)  # of the time left over: how far from the middle of a crop its segment may lie; more blurs what is learnt
 LONG_SEGMENT = 150  # frames; a walk or a dance is one at any moment
 
 # Whole words that a mirror changes: parts of others are not (upright), those of hyphenated ones are (left-handed).

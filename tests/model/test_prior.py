@@ -1,0 +1,47 @@
+"""The prior: a mean motion for prompt, person and moment, which counts where there is little but noise."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from intermamba.model.config import ModelConfig, mini  # noqa: E402
+from intermamba.model.embedding import sinusoid  # noqa: E402
+from intermamba.model.network import make_network  # noqa: E402
+from intermamba.model.prior import Prior  # noqa: E402
+
+TINY = ModelConfig(width=16, features=3, patch=2, max_frames=40, condition_width=8, prior=12)
+
+
+def places(tokens):
+    return sinusoid(torch.arange(tokens), TINY.width)
+
+
+def test_the_middle_of_a_clip_is_known_at_every_length():
+    prior = Prior(TINY)
+    for tokens in (4, 5, 20):
+        middle = prior.from_middle_KD[prior.tokens - tokens : prior.tokens + tokens - 1 : 2]
+        torch.testing.assert_close(middle, sinusoid(torch.arange(tokens) - (tokens - 1) / 2, TINY.width))
+
+
+def test_the_two_people_and_the_moments_differ():
+    torch.manual_seed(0)
+    mean = Prior(TINY)(torch.randn(3, 8), places(7))
+    assert mean.shape == (3, 2, 7, 6)
+    assert not torch.allclose(mean[:, 0], mean[:, 1])
+    assert not torch.allclose(mean[:, :, 0], mean[:, :, -1])
+
+
+def test_its_share_grows_from_nothing_to_all_with_the_noise():
+    share = Prior(TINY).share(torch.arange(0, 1000, 37)).flatten()
+    assert (share.diff() > 0).all()
+    assert share[0] < 1e-6
+    assert Prior(TINY).share(torch.tensor([999])).item() > 0.98
+
+
+def test_in_pure_noise_the_network_says_little_else():
+    torch.manual_seed(0)
+    network = make_network(mini()).eval()
+    x, cond = torch.randn(1, 2, 24, 262), torch.randn(1, 384)
+    with torch.no_grad():
+        mean = network.prior(cond, network.positions_LD[:6]).reshape(1, 2, 24, 262)
+        torch.testing.assert_close(network(x, torch.tensor([999]), cond), 0.9913 * mean, rtol=1e-3, atol=1e-4)
