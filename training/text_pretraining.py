@@ -21,7 +21,7 @@ from .compose.captions import fill_template
 from .compose.score import Score
 
 BATCH = 128  # captions
-RATE = 3e-4
+RATE = 1e-3
 WARMUP, DECAY = 50, 0.4  # steps, and the last part of all steps
 WEIGHT_DECAY = 0.05
 WORD_DROPOUT = 0.15  # of a caption's tokens, so that no single word decides

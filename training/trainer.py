@@ -4,7 +4,6 @@ import copy
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -229,12 +228,13 @@ class Trainer:
     def start_from(self, bundle: Bundle) -> None:
         """Begin with the weights and statistics of a bundle: a small file to carry where a checkpoint is large.
 
-        A prior that the bundle lacks begins as it is.
+        Layers that the bundle lacks, or has in another shape, begin as they are.
         """
         config = ModelConfig.from_json(bundle.config["model"])
-        before = replace(self.recipe.model, prior=config.prior)
-        weights = load_model(before, bundle.folder / WEIGHTS).state_dict()
-        self.model.load_state_dict(self.model.state_dict() | weights)
+        own = self.model.state_dict()
+        weights = load_model(config, bundle.folder / WEIGHTS).state_dict()
+        fitting = {name: w for name, w in weights.items() if name in own and w.shape == own[name].shape}
+        self.model.load_state_dict(own | fitting)
         self.ema.load_state_dict(self.model.state_dict())
         stats = (bundle.mean, bundle.std, bundle.rest)
         self.mean, self.std, self.rest = (torch.as_tensor(x, device=self.device) for x in stats)

@@ -105,8 +105,15 @@ class ModelConfig:
 
 
 def mini() -> ModelConfig:
-    """Give the bundled model: 9.7 M parameters, quick on two CPU cores, with all that its small size needs."""
-    return ModelConfig(person_embedding=True, two_way=True, inter_residual=True, direct_text=True, prior=384)
+    """Give the bundled model: 8.5 M parameters, quick on two CPU cores, with all that its small size needs."""
+    own = {
+        "person_embedding": True,
+        "two_way": True,
+        "inter_residual": True,
+        "direct_text": True,
+        "prior": 384,
+    }
+    return ModelConfig(text_layers=1, text_dropout=0.3, **own)
 
 
 def full() -> ModelConfig:

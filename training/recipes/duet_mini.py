@@ -34,7 +34,7 @@ def recipe() -> Recipe:
         noise_bias=2.5,
         mirror=False,
         optimizer="muon",
-        text_steps=400,
+        text_steps=300,
         text_factor=0.1,
         prior_steps=4000,
         clearest=12,
