@@ -126,7 +126,7 @@ class _Rows:
     def __init__(self, source: Pair, target: Pair, contacts: Sequence[Contact], fps: float) -> None:
         self.frames = target.joints.shape[1]
         self.contacts = _slots(contacts, self.frames)
-        self.goals = {id(contact): _goal(source, target, contact) for contact in contacts}
+        self.goals = _goals(source, target, contacts)
         self.touches = [contact.touch for contact in contacts]
         self.ankles, stands = _footholds(source, target, fps)
         self.foot_inverse = np.square(STEP + stands * (STANCE - STEP))
@@ -157,7 +157,7 @@ class _Rows:
                     moved = sign * levers.of(person, pair.point(person, name, offset), moves)[span]
                     jacobian[span, row, _columns(person)] = moved
                 residual[span, row] = (relation(pair, touch) - goal)[span]
-                inverse[span, row] = CONTACT**2 / np.maximum(weight, 1e-6)[:, None]
+                inverse[span, row] = CONTACT**2 / np.maximum(weight[span], 1e-6)[:, None]
         return jacobian, residual, inverse
 
     def depths(self, pair: Pair, levers: Levers) -> tuple[np.ndarray, np.ndarray]:
@@ -211,14 +211,33 @@ def _slots(contacts: Sequence[Contact], frames: int) -> list[list[Contact]]:
     return slots
 
 
-def _goal(source: Pair, target: Pair, contact: Contact) -> tuple[np.ndarray, np.ndarray]:
-    """The relation (T,3) to be reached, which fades in from the target's own, and the weight over the span."""
-    touch, frames = contact.touch, len(target.joints[0])
-    full = np.zeros(frames)
-    span = touch.span(frames)
-    full[span] = contact.strength * touch.weight(frames)
-    own = relation(target, touch)
-    return own + full[:, None] * (kept_relation(source, target, touch) - own), full[span]
+def _goals(
+    source: Pair, target: Pair, contacts: Sequence[Contact]
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """By the id of each contact the relation (T,3) to be reached, and its weight (T,), 0 to 1.
+
+    The goal fades in from the target's own relation. Where a hand goes from one contact to the next it does not fade
+    between: the one weight falls as the other rises.
+    """
+    frames = target.joints.shape[1]
+    full = np.zeros((len(contacts), frames))
+    for row, contact in zip(full, contacts, strict=True):
+        row[contact.touch.span(frames)] = contact.strength * contact.touch.weight(frames)
+    out = {}
+    for row, contact in zip(full, contacts, strict=True):
+        same = full[[bool(_hands(contact) & _hands(other)) for other in contacts]]
+        own = relation(target, contact.touch)
+        goal = own + same.max(axis=0)[:, None] * (kept_relation(source, target, contact.touch) - own)
+        share = np.square(row) / np.maximum(np.square(same).sum(axis=0), 1e-12)
+        out[id(contact)] = goal, share * same.max(axis=0)
+    return out
+
+
+def _hands(contact: Contact) -> set[tuple[int, str]]:
+    """The hands and feet, each with its person, that a contact brings somewhere."""
+    touch = contact.touch
+    ends = (touch.person, touch.point), (1 - touch.person, touch.on)
+    return {end for end in ends if end[1].endswith(("hand", "foot"))}
 
 
 def _footholds(source: Pair, target: Pair, fps: float) -> tuple[np.ndarray, np.ndarray]:
