@@ -239,19 +239,23 @@ def _goals(
     """By the id of each contact the relation (T,3) to be reached, and its weight (T,), 0 to 1.
 
     The goal fades in from the target's own relation. Where a hand goes from one contact to the next it does not fade
-    between: the one weight falls as the other rises.
+    between: the one weight falls as the other rises, and where one is full the other has none.
     """
     frames = target.joints.shape[1]
     full = np.zeros((len(contacts), frames))
     for row, contact in zip(full, contacts, strict=True):
         row[contact.touch.span(frames)] = contact.strength * contact.touch.weight(frames)
+    same = [[bool(_hands(one) & _hands(other)) for other in contacts] for one in contacts]
+    others = np.array(same, dtype=bool).reshape(len(full), len(full)) & ~np.eye(len(full), dtype=bool)
+    claims = [
+        np.square(row) * np.prod(1.0 - full[other], axis=0) for row, other in zip(full, others, strict=True)
+    ]
     out = {}
-    for row, contact in zip(full, contacts, strict=True):
-        same = full[[bool(_hands(contact) & _hands(other)) for other in contacts]]
-        own = relation(target, contact.touch)
-        goal = own + same.max(axis=0)[:, None] * (kept_relation(source, target, contact.touch) - own)
-        share = np.square(row) / np.maximum(np.square(same).sum(axis=0), 1e-12)
-        out[id(contact)] = goal, share * same.max(axis=0)
+    for contact, with_own, claim in zip(contacts, same, claims, strict=True):
+        most, own = full[with_own].max(axis=0), relation(target, contact.touch)
+        goal = own + most[:, None] * (kept_relation(source, target, contact.touch) - own)
+        share = claim / np.maximum(np.array(claims)[with_own].sum(axis=0), 1e-12)
+        out[id(contact)] = goal, share * most
     return out
 
 
