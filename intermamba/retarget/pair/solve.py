@@ -1,9 +1,11 @@
 """Keeping contacts on other bodies: damped least squares over two bodies' arms, spines and legs, frame by frame.
 
 Every iteration linearises contact pairs, planted feet and depths at the corrections x so far, and takes the step d
-that minimises |W (J d + r)|^2 + (x + d)' L (x + d) + m |x + d - smooth(x)|^2_L. With fewer rows than freedoms it is
-solved in its dual form, all frames at once. Frames hang together by smooth(x), a Gaussian average over time, after
-Lee and Shin 1999 (hierarchical displacement maps); contact pairs as in Gleicher 1998.
+that minimises |W (J d + r)|^2 + (x + d)' L (x + d) + m |x + d - s + u|^2_L. With fewer rows than freedoms it is
+solved in its dual form, all frames at once. Frames hang together by s, the Gaussian average of x + u over time, after
+Lee and Shin 1999 (hierarchical displacement maps), and by u, the sum of all x - s so far, which presses until what is
+asked of the frames and what is smooth are the same (the multipliers of ADMM, Boyd et al. 2011); contact pairs as in
+Gleicher 1998.
 """
 
 from collections.abc import Sequence
@@ -12,30 +14,31 @@ import numpy as np
 
 from ...motion.adjust import standing
 from ...motion.body_points import BODY_POINTS
-from ...motion.collide import overlaps
+from ...motion.collide import Overlaps, nearest_on_segments, overlaps
 from ...motion.filters import fit_paths, gaussian_smooth
 from ...motion.kinematics import global_rotations
 from ...motion.metrics import penetration_depth
 from ...motion.placement import TOE_HEIGHT
-from ...motion.rotations import quat_apply
+from ...motion.rotations import normalise, quat_apply
 from ...motion.skeleton import FEET, LEGS, PARENTS, PELVIS, SPINE3
 from .bodies import Pair
 from .contacts import Contact, kept_relation, relation
 from .freedoms import EASE, FREEDOMS, MOVES, Hinges, Levers, advance, apply
 
-# Iterations, and those after the corrections were smoothed once more: bodies are no longer pushed apart then.
-ITERATIONS, LAST = 12, 4
+# Iterations, and those that begin from the smooth corrections: bodies are no longer pushed apart then.
+ITERATIONS, LAST = 16, 4
 # How exactly (m) contacts, standing and stepping feet, and depths are kept: what cannot be reached moves no foot.
 CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, 0.01
 # The weight that holds the ball of a foot on the floor, and the height (m) over which it falls to a third.
 HOLD, LIFTS = 1e5, 0.012
 # Weight of smoothness beside nearness to the pose, and the Gaussian's sigma in frames at 30 fps.
-SMOOTHNESS, SMOOTHING = 3.0, 2.0
+SMOOTHNESS, SMOOTHING = 30.0, 2.0
 # The most of its usual reach that a freedom goes in one step; how often
 # its reach it goes before it stiffens, and how steeply.
 MOST_STEP, STIFFENS = 3.0, (2.0, 30.0)
-# Depths (m): what is left beyond the source's, and how near counts; pairs of bones looked at in each frame.
-LEFT, NEAR, PAIRS = 0.002, 0.03, 6
+# Depths (m): what is left beyond the source's, how near counts, and how deep a limb may be on the wrong side; pairs of
+# bones looked at in each frame.
+LEFT, NEAR, ASTRAY, PAIRS = 0.002, 0.03, 0.12, 6
 
 
 def keep_contacts(
@@ -54,11 +57,12 @@ def keep_contacts(
     rows = _Rows(source, target, contacts, fps)
     stiff = _stiffness(joints)
     x = np.zeros((2, target.joints.shape[1], FREEDOMS))
-    pair, calm = target, x
+    pair, smooth, debt = target, x, x
     for n in range(ITERATIONS + LAST):
-        if n == ITERATIONS:
-            calm = gaussian_smooth(x, SMOOTHING * fps / 30.0, axis=1)
-        prior = _prior(x, stiff, fps) if n < ITERATIONS else (calm, stiff)
+        if n < ITERATIONS:
+            smooth = gaussian_smooth(x + debt, SMOOTHING * fps / 30.0, axis=1)
+            debt = debt + x - smooth
+        prior = _prior(x, smooth - debt, stiff) if n < ITERATIONS else (smooth, stiff)
         levers = Levers(pair.joints, pair.rotations, hinges)
         x = advance(x, _step(x, rows, pair, levers, prior, part=n < ITERATIONS))
         hinges.limit(x)
@@ -76,11 +80,11 @@ def _stiffness(joints: Sequence[set[int]] | None) -> np.ndarray:
     return out
 
 
-def _prior(x: np.ndarray, stiff: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Corrections (2,T,37) near the pose and smooth, and how firmly the next ones are drawn there."""
+def _prior(x: np.ndarray, smooth: np.ndarray, stiff: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Corrections (2,T,37) near the pose and the smooth ones, and how firmly the next ones are drawn there."""
     harder = 1.0 + STIFFENS[1] * np.maximum(np.abs(x) / (STIFFENS[0] * EASE) - 1.0, 0.0) ** 2
     total = stiff * (harder + SMOOTHNESS)
-    return SMOOTHNESS * stiff * gaussian_smooth(x, SMOOTHING * fps / 30.0, axis=1) / total, total
+    return SMOOTHNESS * stiff * smooth / total, total
 
 
 def _step(
@@ -125,8 +129,9 @@ class _Rows:
 
     def __init__(self, source: Pair, target: Pair, contacts: Sequence[Contact], fps: float) -> None:
         self.frames = target.joints.shape[1]
+        self.joints = source.joints
         self.contacts = _slots(contacts, self.frames)
-        self.goals = {id(contact): _goal(source, target, contact) for contact in contacts}
+        self.goals = _goals(source, target, contacts)
         self.touches = [contact.touch for contact in contacts]
         self.ankles, stands = _footholds(source, target, fps)
         self.foot_inverse = np.square(STEP + stands * (STANCE - STEP))
@@ -157,7 +162,7 @@ class _Rows:
                     moved = sign * levers.of(person, pair.point(person, name, offset), moves)[span]
                     jacobian[span, row, _columns(person)] = moved
                 residual[span, row] = (relation(pair, touch) - goal)[span]
-                inverse[span, row] = CONTACT**2 / np.maximum(weight, 1e-6)[:, None]
+                inverse[span, row] = CONTACT**2 / np.maximum(weight[span], 1e-6)[:, None]
         return jacobian, residual, inverse
 
     def depths(self, pair: Pair, levers: Levers) -> tuple[np.ndarray, np.ndarray]:
@@ -165,6 +170,7 @@ class _Rows:
         lever = np.zeros((self.frames, PAIRS, 2 * FREEDOMS))
         room = np.full((self.frames, PAIRS), -np.inf)
         found = overlaps(pair.joints, self.touches, -NEAR, pair.girth)
+        normals = self._ways_out(found)
         order = np.lexsort((-found.depth, found.frame))
         frame = found.frame[order]
         place = np.arange(len(frame)) - np.searchsorted(frame, frame)
@@ -176,13 +182,29 @@ class _Rows:
                 bone = np.ones(self.frames, dtype=int)
                 share, normal = np.zeros(self.frames), np.zeros((self.frames, 3))
                 bone[at], share[at] = found.bones[person, chosen], found.along[person, chosen]
-                normal[at] = sign * found.normal[chosen]
+                normal[at] = sign * normals[chosen]
                 every = np.arange(self.frames)
                 ends = pair.joints[person][every, bone], pair.joints[person][every, PARENTS[bone]]
                 point = ends[1] + share[:, None] * (ends[0] - ends[1])
                 moved = levers.of(person, point, MOVES[PARENTS[bone]])
                 lever[:, n, _columns(person)] = np.einsum("ti,tik->tk", normal, moved)
         return lever, room
+
+    def _ways_out(self, found: Overlaps) -> np.ndarray:
+        """Directions (N,3) in which bones part: the deeper they are in each other, the more as in the source.
+
+        A limb that went through the other's axis is so led back to the side where it belongs.
+        """
+        first, second = (
+            (self.joints[n, found.frame, PARENTS[bone]], self.joints[n, found.frame, bone])
+            for n, bone in enumerate(found.bones)
+        )
+        s, t = nearest_on_segments(*first, *second)
+        between = (
+            first[0] + s[:, None] * (first[1] - first[0]) - second[0] - t[:, None] * (second[1] - second[0])
+        )
+        inside = np.clip(found.depth / ASTRAY, 0.0, 1.0)[:, None]
+        return normalise((1.0 - inside) * found.normal + inside * normalise(between))
 
 
 def _columns(person: int) -> slice:
@@ -211,14 +233,37 @@ def _slots(contacts: Sequence[Contact], frames: int) -> list[list[Contact]]:
     return slots
 
 
-def _goal(source: Pair, target: Pair, contact: Contact) -> tuple[np.ndarray, np.ndarray]:
-    """The relation (T,3) to be reached, which fades in from the target's own, and the weight over the span."""
-    touch, frames = contact.touch, len(target.joints[0])
-    full = np.zeros(frames)
-    span = touch.span(frames)
-    full[span] = contact.strength * touch.weight(frames)
-    own = relation(target, touch)
-    return own + full[:, None] * (kept_relation(source, target, touch) - own), full[span]
+def _goals(
+    source: Pair, target: Pair, contacts: Sequence[Contact]
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """By the id of each contact the relation (T,3) to be reached, and its weight (T,), 0 to 1.
+
+    The goal fades in from the target's own relation. Where a hand goes from one contact to the next it does not fade
+    between: the one weight falls as the other rises, and where one is full the other has none.
+    """
+    frames = target.joints.shape[1]
+    full = np.zeros((len(contacts), frames))
+    for row, contact in zip(full, contacts, strict=True):
+        row[contact.touch.span(frames)] = contact.strength * contact.touch.weight(frames)
+    same = [[bool(_hands(one) & _hands(other)) for other in contacts] for one in contacts]
+    others = np.array(same, dtype=bool).reshape(len(full), len(full)) & ~np.eye(len(full), dtype=bool)
+    claims = [
+        np.square(row) * np.prod(1.0 - full[other], axis=0) for row, other in zip(full, others, strict=True)
+    ]
+    out = {}
+    for contact, with_own, claim in zip(contacts, same, claims, strict=True):
+        most, own = full[with_own].max(axis=0), relation(target, contact.touch)
+        goal = own + most[:, None] * (kept_relation(source, target, contact.touch) - own)
+        share = claim / np.maximum(np.array(claims)[with_own].sum(axis=0), 1e-12)
+        out[id(contact)] = goal, share * most
+    return out
+
+
+def _hands(contact: Contact) -> set[tuple[int, str]]:
+    """The hands and feet, each with its person, that a contact brings somewhere."""
+    touch = contact.touch
+    ends = (touch.person, touch.point), (1 - touch.person, touch.on)
+    return {end for end in ends if end[1].endswith(("hand", "foot"))}
 
 
 def _footholds(source: Pair, target: Pair, fps: float) -> tuple[np.ndarray, np.ndarray]:

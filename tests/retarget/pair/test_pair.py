@@ -5,6 +5,7 @@ import pytest
 
 from intermamba.motion.collide import overlaps
 from intermamba.motion.skeleton import JOINT_NAMES, PARENTS
+from intermamba.motion.touch import Touch
 from intermamba.retarget import map_bones
 from intermamba.retarget.body import Z_UP, body_of
 from intermamba.retarget.pair import Contact, contact_distance, find_contacts, retarget_pair
@@ -107,5 +108,15 @@ def test_what_is_out_of_reach_tears_nothing(motion):
 
 def test_the_solver_is_smooth_in_time(motion):
     _, base, kept = solved(motion, UNLIKE["small and tall"], [Contact(SHAKE)])
+    jerk = [np.abs(np.diff(pair.joints, n=3, axis=1)).max() for pair in (base, kept)]
+    assert jerk[1] < jerk[0] + 0.1
+
+
+def test_a_hand_goes_from_one_contact_to_the_next(motion):
+    then = Touch(0, "right_hand", "right_forearm", SHAKE.stop + 3, SHAKE.stop + 10)
+    contacts = [Contact(SHAKE), Contact(then)]
+    source, base, kept = solved(motion, UNLIKE["tall and small"], contacts)
+    assert min(off.min() for off in contact_distance(source, base, contacts)) > 0.1
+    assert max(off.max() for off in contact_distance(source, kept, contacts)) < 0.02
     jerk = [np.abs(np.diff(pair.joints, n=3, axis=1)).max() for pair in (base, kept)]
     assert jerk[1] < jerk[0] + 0.1
