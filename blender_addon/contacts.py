@@ -15,18 +15,18 @@ from bpy.props import (
 
 from intermamba.errors import IntermambaError
 from intermamba.motion.body_points import BODY_POINTS
+from intermamba.motion.compact import motion_from_text, motion_to_text
 from intermamba.motion.motion import Motion
 from intermamba.motion.touch import Touch
 from intermamba.retarget import pair_frame
 from intermamba.retarget.pair import Contact, PairKeys, retarget_pair
 
+from .actions import is_ours
 from .bone_map import bone_map_of
 from .layers import bake_layer, layer_track, remove_layer, write_layer
 from .rigs import PEOPLE, find_mannequin, read_rig
 
 _POINTS = [(name, name.replace("_", " "), "A place on the body") for name in sorted(BODY_POINTS)]
-# Motions as they were generated, by the name of person A's Action, for solving again while Blender runs.
-_motions: dict[str, Motion] = {}
 
 
 class IntermambaContact(bpy.types.PropertyGroup):
@@ -64,7 +64,11 @@ class IntermambaContacts(bpy.types.PropertyGroup):
 
     items: CollectionProperty(type=IntermambaContact, name="Contacts", description="The pair's contacts")
     chosen: IntProperty(name="Contact", description="The chosen contact")
-    motion: StringProperty(name="Motion", description="Whose contacts they are", options={"HIDDEN"})
+    motion: StringProperty(
+        name="Motion",
+        description="The motion whose contacts they are, packed, at the scene's frame rate",
+        options={"HIDDEN"},
+    )
     start: IntProperty(name="Start", description="First frame of the motion", options={"HIDDEN"})
 
 
@@ -73,9 +77,7 @@ def show(
 ) -> None:
     """List the contacts of a motion that was just keyed, and put the correction on both armatures."""
     listed = scene.intermamba_contacts
-    listed.motion, listed.start = people[0].animation_data.action.name, start
-    _motions.clear()
-    _motions[listed.motion] = motion
+    listed.motion, listed.start = motion_to_text(motion), start
     listed.items.clear()
     for contact in made.contacts:
         touch, row = contact.touch, listed.items.add()
@@ -121,9 +123,12 @@ def contacts_of(scene: bpy.types.Scene) -> list[Contact]:
 def solve_again(context: bpy.types.Context) -> str:
     """Correct both armatures for the contacts as they are listed; the base Actions stay as they are."""
     scene = context.scene
-    motion, people = _motions.get(scene.intermamba_contacts.motion), pair_of(scene)
-    if motion is None or len(people) < len(PEOPLE):
-        raise IntermambaError("The motion of these contacts is not at hand any more: generate it again.")
+    packed, people = scene.intermamba_contacts.motion, pair_of(scene)
+    if not packed or len(people) < len(PEOPLE):
+        raise IntermambaError(
+            "Two armatures have to play a motion first: generate one, or put a take on them."
+        )
+    motion = motion_from_text(packed)
     rigs = [read_rig(ob) for ob in people]
     maps = [bone_map_of(ob, rig).bones for ob, rig in zip(people, rigs, strict=True)]
     frame = pair_frame(rigs[0], maps[0])
@@ -137,10 +142,10 @@ def solve_again(context: bpy.types.Context) -> str:
 
 
 def pair_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The scene's two armatures that have an Action, persons A and B."""
+    """The scene's two armatures whose active Action is ours, persons A and B."""
     picked = (scene.intermamba.person_a, scene.intermamba.person_b)
     people = [ob or find_mannequin(scene, person) for ob, person in zip(picked, PEOPLE, strict=True)]
-    return [ob for ob in people if ob and ob.animation_data and ob.animation_data.action]
+    return [ob for ob in people if ob and ob.animation_data and is_ours(ob.animation_data.action)]
 
 
 class INTERMAMBA_OT_contacts_update(bpy.types.Operator):

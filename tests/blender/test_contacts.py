@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from blender_addon.contacts import solve_again
-from blender_addon.layers import layer_track
+from blender_addon.layers import layer_track, remove_layer
 from blender_addon.placing import place_motion
 from blender_addon.rigs import PERSON_KEY, make_mannequin
 from intermamba.errors import IntermambaError
@@ -111,6 +111,22 @@ def test_people_like_the_motions_own_get_no_layer(scene):
         assert animation.action_blend_type == "REPLACE"
 
 
-def test_a_motion_that_is_gone_is_told(scene):
-    with pytest.raises(IntermambaError, match="generate it again"):
+def test_a_saved_file_corrects_its_contacts_again(scene, people, tmp_path):
+    before = between_hands(people)
+    path = str(tmp_path / "shake.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    people = [bpy.data.objects[name] for name in ("Tall", "Small")]
+    for ob in people:
+        remove_layer(ob)
+    assert between_hands(people).min() > 0.1
+    assert bpy.ops.intermamba.contacts_update() == {"FINISHED"}
+    assert np.abs(between_hands(people) - before).max() < 1e-3
+
+
+def test_without_a_motion_the_way_out_is_told(scene, people):
+    people[0].animation_data.action = bpy.data.actions.new("mine")
+    with pytest.raises(IntermambaError, match="generate one"):
         solve_again(bpy.context)
+    assert layer_track(people[1])
