@@ -10,7 +10,9 @@ import bpy
 
 from . import (
     bone_map,
+    bones_panel,
     contacts,
+    contacts_panel,
     curves,
     export_operator,
     operators,
@@ -20,7 +22,7 @@ from . import (
     properties,
     takes_panel,
 )
-from .jobs import session
+from .jobs import pump, session
 
 _MODULES = (
     preferences,
@@ -32,14 +34,15 @@ _MODULES = (
     panel,
     takes_panel,
     bone_map,
+    bones_panel,
     contacts,
+    contacts_panel,
 )
 
 
 @bpy.app.handlers.persistent
-def _end_session(*_: object) -> None:
-    """A job belongs to the file it was started in."""
-    session.close()
+def _leave_file(*_: object) -> None:
+    session.leave_file()
 
 
 def register() -> None:
@@ -50,15 +53,17 @@ def register() -> None:
     bpy.types.Scene.intermamba = bpy.props.PointerProperty(type=properties.IntermambaSettings)
     for owner, name, value in (*bone_map.PROPERTIES, *contacts.PROPERTIES):
         setattr(owner, name, value)
-    bpy.app.handlers.load_pre.append(_end_session)
+    bpy.app.handlers.load_pre.append(_leave_file)
     atexit.register(session.close)
 
 
 def unregister() -> None:
     """Called by Blender when the extension is disabled; ends the worker."""
     session.close()
+    if bpy.app.timers.is_registered(pump):
+        bpy.app.timers.unregister(pump)
     atexit.unregister(session.close)
-    bpy.app.handlers.load_pre.remove(_end_session)
+    bpy.app.handlers.load_pre.remove(_leave_file)
     del bpy.types.Scene.intermamba
     for owner, name, _ in (*bone_map.PROPERTIES, *contacts.PROPERTIES):
         delattr(owner, name)

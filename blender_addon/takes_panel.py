@@ -5,6 +5,7 @@ from typing import ClassVar
 import bpy
 
 from .placing import keyed_people
+from .reporting import draw_outcome
 
 
 class INTERMAMBA_UL_takes(bpy.types.UIList):
@@ -55,6 +56,7 @@ class INTERMAMBA_PT_takes(_Below):
         row.operator("intermamba.apply_take", icon="PLAY")
         row.operator("intermamba.keep_starred", icon="SOLO_ON")
         row.operator("intermamba.delete_take", text="", icon="TRASH")
+        draw_outcome(self.layout, context, "takes")
 
 
 class INTERMAMBA_PT_pair(_Below):
@@ -80,6 +82,7 @@ class INTERMAMBA_PT_pair(_Below):
         row = column.row(align=True)
         row.operator("intermamba.reduce_keys", icon="IPO_EASE_IN_OUT")
         row.operator("intermamba.push_down", icon="NLA_PUSHDOWN")
+        draw_outcome(self.layout, context, "pair")
 
 
 CLASSES = (INTERMAMBA_UL_takes, INTERMAMBA_PT_takes, INTERMAMBA_PT_pair)

@@ -1,8 +1,6 @@
 """From prompt to keys with the made-up engine: the blocking operator, the timer, cancel, and every kind of trouble."""
 
 import json
-import os
-import signal
 
 import bpy
 import pytest
@@ -13,7 +11,7 @@ from blender_addon.properties import IntermambaTake
 from intermamba.errors import IntermambaError
 from intermamba.worker.client import default_command
 
-from .scenes import add_armature, mannequins, pump_until
+from .scenes import add_armature, gone, mannequins, pump_until, worker_pid
 
 SLOW = 1000  # sampling steps of the made-up engine: many seconds
 
@@ -30,19 +28,6 @@ def start(session, **settings):
 
 def generate(**settings):
     return bpy.ops.intermamba.generate("EXEC_DEFAULT", engine="FAKE", **settings)
-
-
-def worker_pid(session):
-    pump_until(lambda: session._client.hello)
-    return session._client.hello["pid"]
-
-
-def gone(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 def test_the_operator_blocks_until_both_are_keyed(scene):
@@ -160,39 +145,6 @@ def test_cancel_ends_the_job_and_changes_nothing(session):
         "IM_two_people_wave_8_B",
     ]
     assert not bpy.ops.intermamba.cancel.poll()
-
-
-def test_a_worker_killed_midway_is_told_and_replaced(session):
-    start(session, steps=SLOW)
-    pump_until(lambda: session.job.total)
-    os.kill(worker_pid(session), signal.SIGKILL)
-    pump_until(lambda: not session.job)
-    assert "stopped unexpectedly" in session.error
-    assert "\n" not in session.error
-    start(session)
-    pump_until(lambda: not session.job)
-    assert session.error == ""
-    assert len(bpy.data.actions) == 2
-
-
-def test_loading_a_file_ends_the_worker(session):
-    start(session, steps=SLOW)
-    pid = worker_pid(session)
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    assert session.job is None
-    assert gone(pid)
-
-
-def test_disabling_ends_the_worker(addon, session):
-    start(session, steps=SLOW)
-    pid = worker_pid(session)
-    addon.unregister()
-    try:
-        assert session.job is None
-        assert gone(pid)
-        assert not hasattr(bpy.types.Scene, "intermamba")
-    finally:
-        addon.register()
 
 
 def test_an_idle_worker_is_ended(session, monkeypatch):
