@@ -22,7 +22,7 @@ from intermamba.retarget.pair import Contact, PairKeys, retarget_pair
 from .actions import is_ours
 from .bone_map import bone_map_of
 from .layers import remove_layer, write_layer
-from .rigs import PEOPLE, find_mannequin, read_rig
+from .rigs import PEOPLE, people_of, read_rig
 
 _POINTS = [(name, name.replace("_", " "), "A place on the body") for name in sorted(BODY_POINTS)]
 
@@ -141,8 +141,7 @@ def solve_again(context: bpy.types.Context) -> str:
 
 def pair_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The scene's two armatures whose active Action is ours, persons A and B."""
-    picked = (scene.intermamba.person_a, scene.intermamba.person_b)
-    people = [ob or find_mannequin(scene, person) for ob, person in zip(picked, PEOPLE, strict=True)]
+    people = people_of(scene)
     return [ob for ob in people if ob and ob.animation_data and is_ours(ob.animation_data.action)]
 
 

@@ -9,9 +9,10 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 from intermamba.errors import IntermambaError
 
 from .jobs import GENERATE, Job, Request, Target, session, takes_of
-from .placing import check_people
+from .placing import add_characters, check_people
 from .properties import ENGINES, FPS, MOST_TAKES
 from .reporting import Reporting
+from .rigs import people_of
 from .takes import place_takes
 
 
@@ -107,6 +108,24 @@ class INTERMAMBA_OT_place(Reporting, bpy.types.Operator):
         return place_takes(context, job.motions, job.target.armatures(), job.target.start)
 
 
+class INTERMAMBA_OT_add_characters(Reporting, bpy.types.Operator):
+    """Add two mannequins at the 3D cursor, facing each other, for the motion to come"""
+
+    bl_idname = "intermamba.add_characters"
+    bl_label = "Add Two Characters"
+    bl_options: ClassVar = {"UNDO"}
+    part = GENERATE
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only where somebody is missing."""
+        return session.job is None and None in people_of(context.scene)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """One undo step."""
+        return self.attempt(lambda: add_characters(context))
+
+
 class INTERMAMBA_OT_cancel(bpy.types.Operator):
     """Stop generating; nothing in the scene changes"""
 
@@ -137,4 +156,10 @@ class INTERMAMBA_OT_new_seed(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (INTERMAMBA_OT_generate, INTERMAMBA_OT_place, INTERMAMBA_OT_cancel, INTERMAMBA_OT_new_seed)
+CLASSES = (
+    INTERMAMBA_OT_generate,
+    INTERMAMBA_OT_place,
+    INTERMAMBA_OT_add_characters,
+    INTERMAMBA_OT_cancel,
+    INTERMAMBA_OT_new_seed,
+)

@@ -5,6 +5,7 @@ import bpy
 from .jobs import SILENCE, Job, session
 from .placing import can_place, keyed_people
 from .reporting import draw_outcome, draw_sentence
+from .rigs import people_of
 
 
 class INTERMAMBA_PT_main(bpy.types.Panel):
@@ -19,6 +20,10 @@ class INTERMAMBA_PT_main(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Read settings and session; change nothing."""
         layout, settings = self.layout, context.scene.intermamba
+        if session.job is None and not any(people_of(context.scene)):
+            box = layout.box()
+            draw_sentence(box, context, "Add two characters, or pick two armatures of yours below", "INFO")
+            box.operator("intermamba.add_characters", icon="OUTLINER_OB_ARMATURE")
         column = layout.column()
         column.enabled = session.job is None
         column.prop(settings, "prompt", text="", placeholder="What do the two people do?")

@@ -180,7 +180,7 @@ def test_a_worker_that_is_killed_is_reported(client):
 
 
 def test_a_worker_that_hangs_is_killed_after_cancel(client):
-    worker = client("hanging", cancel_timeout=0.2)
+    worker = client("stuck", cancel_timeout=0.2)
     job = worker.generate("prompt", frames=FRAMES)
     wait(worker, lambda m: m["phase"] == "loading")
     pid = worker.process.pid
