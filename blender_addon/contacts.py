@@ -27,21 +27,29 @@ from .rigs import PEOPLE, people_of, read_rig
 _POINTS = [(name, name.replace("_", " "), "A place on the body") for name in sorted(BODY_POINTS)]
 
 
+def _mark(row: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+    mark_contacts(row.id_data)
+
+
 class IntermambaContact(bpy.types.PropertyGroup):
     """One contact of the two people, from frame to frame."""
 
     use: BoolProperty(
-        name="Keep", description="Keep this contact; without it the two move freely", default=True
+        name="Keep",
+        description="Keep this contact; without it the two move freely",
+        default=True,
+        update=_mark,
     )
     person: EnumProperty(
         items=[(person, person, f"Person {person} touches the other") for person in PEOPLE],
         name="Who",
         description="Who touches the other",
+        update=_mark,
     )
-    point: EnumProperty(items=_POINTS, name="With", description="What touches the other")
-    on: EnumProperty(items=_POINTS, name="On", description="Where the other is touched")
-    start: IntProperty(name="From", description="First frame of full contact")
-    stop: IntProperty(name="To", description="Last frame of full contact")
+    point: EnumProperty(items=_POINTS, name="With", description="What touches the other", update=_mark)
+    on: EnumProperty(items=_POINTS, name="On", description="Where the other is touched", update=_mark)
+    start: IntProperty(name="From", description="First frame of full contact", update=_mark)
+    stop: IntProperty(name="To", description="Last frame of full contact", update=_mark)
     strength: FloatProperty(
         name="Strength",
         description="How strongly the contact is kept: 1 fully, 0 not at all",
@@ -62,6 +70,14 @@ class IntermambaContacts(bpy.types.PropertyGroup):
 
     items: CollectionProperty(type=IntermambaContact, name="Contacts", description="The pair's contacts")
     chosen: IntProperty(name="Contact", description="The chosen contact")
+    markers: BoolProperty(
+        name="Markers",
+        description="Show in the timeline where each contact begins and ends",
+        update=_mark,
+    )
+    marked: StringProperty(
+        name="Marked", description="Names of the markers that were made, a line each", options={"HIDDEN"}
+    )
     motion: StringProperty(
         name="Motion",
         description="The motion whose contacts they are, packed, at the scene's frame rate",
@@ -82,7 +98,26 @@ def show(
         row.person, row.point, row.on = PEOPLE[touch.person], touch.point, touch.on
         row.start, row.stop = start + touch.start, start + touch.stop - 1
         row.strength, row.ramp, row.offset = contact.strength, touch.ramp, touch.offset
+    mark_contacts(scene)
     _correct(scene, people, made)
+
+
+def mark_contacts(scene: bpy.types.Scene) -> None:
+    """Put a timeline marker where each contact begins and ends, or none while they are switched off.
+
+    Earlier ones are replaced; they are known by their names, so that a renamed one is the user's own.
+    """
+    listed, markers = scene.intermamba_contacts, scene.timeline_markers
+    names = set(listed.marked.splitlines())
+    for marker in [marker for marker in markers if marker.name in names]:
+        markers.remove(marker)
+    names.clear()
+    for row in (row for row in listed.items if row.use and listed.markers):
+        for verb, frame in (("touches", row.start), ("leaves", row.stop)):
+            name = f"{row.person} {row.point} {verb} {row.on}".replace("_", " ")
+            markers.new(name, frame=frame)
+            names.add(name)
+    listed.marked = "\n".join(sorted(names))
 
 
 def _correct(scene: bpy.types.Scene, people: list[bpy.types.Object], made: PairKeys) -> None:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import bpy
 
-from .contacts import pair_of, solve_again
+from .contacts import mark_contacts, pair_of, solve_again
 from .layers import bake_layer, layer_track
 from .reporting import Reporting, draw_outcome
 
@@ -37,6 +37,7 @@ class INTERMAMBA_OT_contacts_add(bpy.types.Operator):
         row.point = row.on = "right_hand"
         row.start, row.stop = context.scene.frame_current, context.scene.frame_current + 10
         listed.chosen = len(listed.items) - 1
+        mark_contacts(context.scene)
         return {"FINISHED"}
 
 
@@ -58,6 +59,7 @@ class INTERMAMBA_OT_contacts_remove(bpy.types.Operator):
         listed = context.scene.intermamba_contacts
         listed.items.remove(listed.chosen)
         listed.chosen = max(listed.chosen - 1, 0)
+        mark_contacts(context.scene)
         return {"FINISHED"}
 
 
@@ -129,6 +131,7 @@ class INTERMAMBA_PT_contacts(bpy.types.Panel):
         side = row.column(align=True)
         side.operator("intermamba.contacts_add", text="", icon="ADD")
         side.operator("intermamba.contacts_remove", text="", icon="REMOVE")
+        side.prop(listed, "markers", text="", icon="MARKER_HLT")
         if 0 <= listed.chosen < len(listed.items):
             column = layout.column()
             for name in ("person", "point", "on", "start", "stop", "strength"):

@@ -91,6 +91,41 @@ def test_a_contact_is_added_and_removed(scene, people):
     assert len(listed.items) == count
 
 
+def test_contacts_are_marked_in_the_timeline_beside_the_users_own_markers(scene, people):
+    listed = scene.intermamba_contacts
+
+    def marked():
+        return sorted((marker.frame, marker.name) for marker in scene.timeline_markers)
+
+    def wanted():
+        return sorted(
+            (frame, f"{row.person} {row.point} {verb} {row.on}".replace("_", " "))
+            for row in listed.items
+            if row.use
+            for verb, frame in (("touches", row.start), ("leaves", row.stop))
+        )
+
+    mine = [(1, "A right hand"), (7, "cut")]
+    for frame, name in mine:
+        scene.timeline_markers.new(name, frame=frame)
+    assert marked() == mine
+    listed.markers = True
+    assert len(wanted()) == 2 * len(listed.items) > 0
+    assert marked() == sorted(mine + wanted())
+    listed.items[0].start += 3
+    listed.items[0].use = len(listed.items) == 1
+    assert marked() == sorted(mine + wanted())
+    bpy.ops.intermamba.contacts_add()
+    assert marked() == sorted(mine + wanted())
+    bpy.ops.intermamba.contacts_remove()
+    place_motion(bpy.context, handshake(), people, START)
+    assert marked() == sorted(mine + wanted())
+    renamed = next(marker for marker in scene.timeline_markers if "touches" in marker.name)
+    renamed.name = "the shake"
+    listed.markers = False
+    assert marked() == sorted([*mine, (renamed.frame, "the shake")])
+
+
 def test_placing_again_replaces_the_layer(scene, people):
     mine = people[0].animation_data.nla_tracks.new()
     mine.name = "mine"
