@@ -38,6 +38,7 @@ _MODULES = (
     contacts,
     contacts_panel,
 )
+_PROPERTIES = (*properties.PROPERTIES, *bone_map.PROPERTIES, *contacts.PROPERTIES)
 
 
 @bpy.app.handlers.persistent
@@ -50,8 +51,7 @@ def register() -> None:
     for module in _MODULES:
         for cls in module.CLASSES:
             bpy.utils.register_class(cls)
-    bpy.types.Scene.intermamba = bpy.props.PointerProperty(type=properties.IntermambaSettings)
-    for owner, name, value in (*bone_map.PROPERTIES, *contacts.PROPERTIES):
+    for owner, name, value in _PROPERTIES:
         setattr(owner, name, value)
     bpy.app.handlers.load_pre.append(_leave_file)
     atexit.register(session.close)
@@ -64,8 +64,7 @@ def unregister() -> None:
         bpy.app.timers.unregister(pump)
     atexit.unregister(session.close)
     bpy.app.handlers.load_pre.remove(_leave_file)
-    del bpy.types.Scene.intermamba
-    for owner, name, _ in (*bone_map.PROPERTIES, *contacts.PROPERTIES):
+    for owner, name, _ in _PROPERTIES:
         delattr(owner, name)
     for module in reversed(_MODULES):
         for cls in reversed(module.CLASSES):

@@ -110,6 +110,14 @@ def _presets_file() -> Path:
 
 CLASSES = (IntermambaBone, IntermambaBones, IntermambaBoneMaps)
 PROPERTIES = (
-    (bpy.types.Object, "intermamba_bones", PointerProperty(type=IntermambaBones)),
-    (bpy.types.Scene, "intermamba_bone_maps", PointerProperty(type=IntermambaBoneMaps)),
+    (
+        bpy.types.Object,
+        "intermamba_bones",
+        PointerProperty(type=IntermambaBones, description="Its bone map, as corrected"),
+    ),
+    (
+        bpy.types.Scene,
+        "intermamba_bone_maps",
+        PointerProperty(type=IntermambaBoneMaps, description="The panel of bones"),
+    ),
 )

@@ -58,8 +58,17 @@ class IntermambaContact(bpy.types.PropertyGroup):
         max=1.0,
         subtype="FACTOR",
     )
-    ramp: bpy.props.IntVectorProperty(size=2, default=(8, 9), min=0, options={"HIDDEN"})
-    offset: bpy.props.FloatVectorProperty(size=3, options={"HIDDEN"})
+    ramp: bpy.props.IntVectorProperty(
+        size=2,
+        default=(8, 9),
+        min=0,
+        name="Ramp",
+        description="Frames in which it comes and goes",
+        options={"HIDDEN"},
+    )
+    offset: bpy.props.FloatVectorProperty(
+        size=3, name="Offset", description="From the place that is touched, in metres", options={"HIDDEN"}
+    )
     missed: FloatProperty(
         name="Missed", description="How far it is from being kept, at the worst", unit="LENGTH"
     )
@@ -181,4 +190,10 @@ def pair_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 
 
 CLASSES = (IntermambaContact, IntermambaContacts)
-PROPERTIES = ((bpy.types.Scene, "intermamba_contacts", PointerProperty(type=IntermambaContacts)),)
+PROPERTIES = (
+    (
+        bpy.types.Scene,
+        "intermamba_contacts",
+        PointerProperty(type=IntermambaContacts, description="Contacts of the two people"),
+    ),
+)

@@ -48,7 +48,11 @@ class INTERMAMBA_OT_export(Reporting, bpy.types.Operator):
     all_takes: BoolProperty(
         name="All Takes", description="Export every take in the list, in files named after it"
     )
-    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in SUFFIXES), options={"HIDDEN"})
+    filter_glob: StringProperty(
+        default=";".join(f"*{suffix}" for suffix in SUFFIXES),
+        description="Files that are shown",
+        options={"HIDDEN"},
+    )
 
     bl_options: ClassVar = {"PRESET"}
 

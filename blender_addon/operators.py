@@ -10,7 +10,7 @@ from intermamba.errors import IntermambaError
 
 from .jobs import GENERATE, Job, Request, Target, session, takes_of
 from .placing import add_characters, check_people
-from .properties import ENGINES, FPS, MOST_TAKES
+from .properties import ENGINES, FPS, MOST_TAKES, STEPS
 from .reporting import Reporting
 from .rigs import people_of
 from .takes import place_takes
@@ -36,11 +36,14 @@ class INTERMAMBA_OT_generate(Reporting, bpy.types.Operator):
         min=0,
         max=MOST_TAKES,
     )
-    steps: IntProperty(name="Steps", description="Sampling steps; 0 means the model's own number")
+    steps: IntProperty(
+        name="Steps",
+        description="Sampling steps; 0 means the model's own number, the panel's quality by default",
+    )
     guidance: FloatProperty(
         name="Guidance", description="How closely to follow the prompt; 0 means the model's own"
     )
-    engine: EnumProperty(items=ENGINES, options={"HIDDEN"})
+    engine: EnumProperty(items=ENGINES, description="What answers", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, _: bpy.types.Event) -> set[str]:
         """From the panel: start and return at once; a timer does the rest."""
@@ -80,7 +83,7 @@ class INTERMAMBA_OT_generate(Reporting, bpy.types.Operator):
             prompt=prompt,
             frames=frames,
             seed=self.seed if given("seed") else settings.seed,
-            steps=self.steps if given("steps") and self.steps else None,
+            steps=(self.steps or None) if given("steps") else STEPS[settings.quality],
             guidance=self.guidance if given("guidance") and self.guidance else None,
         )
 

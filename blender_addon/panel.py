@@ -38,6 +38,7 @@ class INTERMAMBA_PT_main(bpy.types.Panel):
         row.prop(settings, "seed")
         row.operator("intermamba.new_seed", text="", icon="FILE_REFRESH")
         column.prop(settings, "seeds")
+        column.row(align=True).prop(settings, "quality", expand=True)
         column.separator(factor=0.5)
         people = column.column(align=True)
         people.prop(settings, "person_a", text="A", placeholder="Mannequin", icon="ARMATURE_DATA")

@@ -7,7 +7,6 @@ import pytest
 
 from blender_addon import jobs
 from blender_addon.jobs import Request, Target
-from blender_addon.properties import IntermambaTake
 from intermamba.errors import IntermambaError
 from intermamba.worker.client import default_command
 
@@ -45,6 +44,17 @@ def test_what_is_not_given_comes_from_the_panel(scene):
     action = mannequins()[1].animation_data.action
     assert action.name == "IM_from_the_panel_9_B"
     assert tuple(action.frame_range) == (1.0, 60.0)
+
+
+@pytest.mark.parametrize(("quality", "steps"), [("DRAFT", 10), ("STANDARD", 10), ("FINE", 50)])
+def test_the_quality_is_a_number_of_steps(scene, quality, steps):
+    def made(**settings):
+        generate(frames=16, **settings)
+        return json.loads(mannequins()[0].animation_data.action["intermamba_settings"])["steps"]
+
+    scene.intermamba.quality = quality
+    assert made() == steps  # the made-up model's own are 10
+    assert made(steps=3) == 3
 
 
 def test_the_same_seed_gives_the_same_keys(scene):
@@ -194,14 +204,3 @@ def test_a_rig_that_is_no_body_is_refused_before_sampling(scene, session):
     with pytest.raises(RuntimeError, match='"Door" does not look humanoid'):
         generate()
     assert session._client is None
-
-
-def test_everything_has_a_tooltip(scene):
-    operators = [getattr(bpy.ops.intermamba, name).get_rna_type() for name in dir(bpy.ops.intermamba)]
-    assert len(operators) > 5
-    assert all(operator.description for operator in operators)
-    for kind in (*operators, scene.intermamba.bl_rna, IntermambaTake.bl_rna):
-        for item in kind.properties:
-            assert item.description or item.is_hidden or item.identifier in ("rna_type", "name"), (
-                item.identifier
-            )

@@ -16,6 +16,9 @@ from .scenes import add_armature, joints_of, mannequins
 ops = bpy.ops.intermamba
 
 
+ICONS = bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items
+
+
 class Layout:
     """Stands for Blender's UILayout: notes what is drawn, and fails for what does not exist."""
 
@@ -28,6 +31,7 @@ class Layout:
     column = box = split = row
 
     def label(self, *, text, icon="NONE"):
+        assert icon in ICONS, icon
         self.drawn.append(text)
 
     def separator(self, **_):
@@ -37,14 +41,16 @@ class Layout:
         assert 0.0 <= factor <= 1.0
         self.drawn.append(text)
 
-    def prop(self, owner, name, **_):
+    def prop(self, owner, name, icon="NONE", **_):
+        assert icon in ICONS, icon
         assert name in owner.bl_rna.properties, name
         self.drawn.append(f"{owner.bl_rna.identifier}.{name}")
 
     def prop_search(self, owner, name, *_, **__):
         self.prop(owner, name)
 
-    def operator(self, name, **_):
+    def operator(self, name, icon="NONE", **_):
+        assert icon in ICONS, icon
         assert name.removeprefix("intermamba.") in dir(ops), name
         self.drawn.append(name)
         return SimpleNamespace()
@@ -178,3 +184,29 @@ def test_what_went_wrong_stands_beside_its_button_alone(scene, motion, part):
     assert places == [f"INTERMAMBA_PT_{PARTS[part]}"]
     ops.apply_take() if part != "bones" else ops.bones_edit()
     assert not any(words in item for item in everything())
+
+
+def test_everything_has_a_tooltip(scene):
+    classes = [cls for module in blender_addon._MODULES for cls in module.CLASSES]
+    operators = [getattr(ops, name).get_rna_type() for name in dir(ops)]
+    assert len(operators) == sum(issubclass(cls, bpy.types.Operator) for cls in classes) > 20
+    assert [operator.identifier for operator in operators if not operator.description] == []
+    groups = [cls for cls in classes if issubclass(cls, bpy.types.PropertyGroup | bpy.types.AddonPreferences)]
+    properties = [
+        (kind, item)
+        for kind in (*operators, *(cls.bl_rna for cls in groups))
+        for item in kind.properties
+        if item.identifier not in ("rna_type", "name", "bl_idname")
+    ]
+    properties += [
+        (owner.bl_rna, item)
+        for owner in (bpy.types.Scene, bpy.types.Object)
+        for item in owner.bl_rna.properties
+        if item.identifier.startswith("intermamba")
+    ]
+    assert {kind.identifier for kind, _ in properties} >= {cls.__name__ for cls in groups}
+    texts = {f"{kind.identifier}.{item.identifier}": item.description for kind, item in properties}
+    for kind, item in properties:
+        for choice in item.enum_items if item.type == "ENUM" else ():
+            texts[f"{kind.identifier}.{item.identifier} {choice.identifier}"] = choice.description
+    assert [name for name, text in texts.items() if not text] == []
