@@ -21,6 +21,7 @@ from . import (
     preferences,
     properties,
     takes_panel,
+    thumbnails,
 )
 from .jobs import pump, session
 
@@ -38,12 +39,13 @@ _MODULES = (
     contacts,
     contacts_panel,
 )
-_PROPERTIES = (*properties.PROPERTIES, *bone_map.PROPERTIES, *contacts.PROPERTIES)
+_PROPERTIES = (*properties.PROPERTIES, *bone_map.PROPERTIES, *thumbnails.PROPERTIES, *contacts.PROPERTIES)
 
 
 @bpy.app.handlers.persistent
 def _leave_file(*_: object) -> None:
     session.leave_file()
+    thumbnails.forget_pictures()
 
 
 def register() -> None:
@@ -66,6 +68,7 @@ def unregister() -> None:
     bpy.app.handlers.load_pre.remove(_leave_file)
     for owner, name, _ in _PROPERTIES:
         delattr(owner, name)
+    thumbnails.forget_pictures()
     for module in reversed(_MODULES):
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)

@@ -66,6 +66,7 @@ class IntermambaTake(bpy.types.PropertyGroup):
         description="Metres by which the two stand farther apart than generated",
         unit="LENGTH",
     )
+    key: StringProperty(name="Key", description="Tells this motion from all others", options={"HIDDEN"})
     data: StringProperty(name="Data", description="The motion, packed", options={"HIDDEN"})
 
 

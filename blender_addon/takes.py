@@ -1,5 +1,6 @@
 """Takes: generated motions, kept with the scene, that can be put on any two armatures at any time."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -49,6 +50,7 @@ def keep_take(scene: bpy.types.Scene, motion: Motion) -> int:
     take.prompt, take.seed, take.seconds = motion.prompt, motion.seed, seconds
     take.swapped, take.mirrored, take.distance = False, False, 0.0
     take.data = motion_to_text(motion)
+    take.key = hashlib.sha256(take.data.encode()).hexdigest()[:16]
     return same[0] if same else len(takes) - 1
 
 

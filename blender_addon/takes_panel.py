@@ -52,6 +52,7 @@ class INTERMAMBA_PT_takes(_Below):
         """The list and what can be done with the chosen one."""
         settings = context.scene.intermamba
         self.layout.template_list("INTERMAMBA_UL_takes", "", settings, "takes", settings, "take", rows=3)
+        self.layout.template_icon_view(context.scene, "intermamba_take", show_labels=True, scale=7.0)
         row = self.layout.row(align=True)
         row.operator("intermamba.apply_take", icon="PLAY")
         row.operator("intermamba.keep_starred", icon="SOLO_ON")

@@ -55,6 +55,10 @@ class Layout:
         self.drawn.append(name)
         return SimpleNamespace()
 
+    def template_icon_view(self, owner, name, **_):
+        self.prop(owner, name)
+        assert getattr(owner, name) in ("", *map(str, range(99)))
+
     def template_list(self, kind, _, owner, items, active_owner, active, **__):
         assert hasattr(bpy.types, kind)
         for item in getattr(owner, items):
