@@ -17,19 +17,15 @@ from .rigs import PEOPLE, read_rig
 _PRESETS = "bone_maps.json"
 
 
+_OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
+
+
 class IntermambaBone(bpy.types.PropertyGroup):
     """One joint of the body, by `name`, and the bone that stands for it."""
 
-    bone: StringProperty(name="Bone", description="The rig's bone for this joint; empty if it has none")
-
-
-class IntermambaBones(bpy.types.PropertyGroup):
-    """An armature's bone map, as corrected by hand; empty while the recognised one is used."""
-
-    joints: CollectionProperty(
-        type=IntermambaBone, name="Joints", description="The bone of each joint of the body"
+    bone: StringProperty(
+        name="Bone", description="The rig's bone for this joint; empty if it has none", override=_OVERRIDABLE
     )
-    chosen: IntProperty(name="Joint", description="The chosen joint")
 
 
 class IntermambaBoneMaps(bpy.types.PropertyGroup):
@@ -49,7 +45,7 @@ def bone_map_of(ob: bpy.types.Object, rig: Rig | None = None) -> BoneMap:
     Raises RetargetError, naming the joints, when bones are missing.
     """
     rig = rig or read_rig(ob)
-    by_hand = {joint.name: joint.bone for joint in ob.intermamba_bones.joints if joint.bone}
+    by_hand = {joint.name: joint.bone for joint in ob.intermamba_joints if joint.bone}
     if by_hand:
         return _made_by_hand(rig, "by hand", by_hand)
     for name, bones in load_presets().items():
@@ -108,12 +104,22 @@ def _presets_file() -> Path:
     return Path(bpy.utils.user_resource("CONFIG", path="intermamba", create=True)) / _PRESETS
 
 
-CLASSES = (IntermambaBone, IntermambaBones, IntermambaBoneMaps)
+CLASSES = (IntermambaBone, IntermambaBoneMaps)
 PROPERTIES = (
     (
         bpy.types.Object,
-        "intermamba_bones",
-        PointerProperty(type=IntermambaBones, description="Its bone map, as corrected"),
+        "intermamba_joints",
+        CollectionProperty(
+            type=IntermambaBone,
+            name="Joints",
+            description="The bone of each joint of the body, as corrected by hand; empty while they are recognised",
+            override={*_OVERRIDABLE, "USE_INSERTION"},
+        ),
+    ),
+    (
+        bpy.types.Object,
+        "intermamba_joint",
+        IntProperty(name="Joint", description="The chosen joint", override=_OVERRIDABLE),
     ),
     (
         bpy.types.Scene,

@@ -45,7 +45,7 @@ class INTERMAMBA_OT_bones_edit(_BonesOperator):
             found, title = (chosen := bone_map_of(ob, rig)).bones, chosen.title
         except RetargetError:
             found, title = guess_bones(rig), "incomplete"
-        joints = ob.intermamba_bones.joints
+        joints = ob.intermamba_joints
         joints.clear()
         for joint in JOINT_NAMES:
             row = joints.add()
@@ -61,7 +61,7 @@ class INTERMAMBA_OT_bones_reset(_BonesOperator):
 
     def change(self, _: bpy.types.Context, ob: bpy.types.Object) -> str:
         """Empty the list."""
-        ob.intermamba_bones.joints.clear()
+        ob.intermamba_joints.clear()
         return f"Bone map: {bone_map_of(ob).title}"
 
 
@@ -122,10 +122,8 @@ class INTERMAMBA_PT_bones(bpy.types.Panel):
         row.operator("intermamba.bones_edit", icon="ARMATURE_DATA")
         row.operator("intermamba.bones_reset", icon="FILE_REFRESH")
         draw_outcome(layout, context, "bones")
-        if ob.intermamba_bones.joints:
-            layout.template_list(
-                "INTERMAMBA_UL_bones", "", ob.intermamba_bones, "joints", ob.intermamba_bones, "chosen"
-            )
+        if ob.intermamba_joints:
+            layout.template_list("INTERMAMBA_UL_bones", "", ob, "intermamba_joints", ob, "intermamba_joint")
             row = layout.row(align=True)
             row.prop(maps, "preset", text="", placeholder="Name of a preset")
             row.operator("intermamba.bones_save", text="", icon="ADD")

@@ -25,7 +25,7 @@ def person(scene):
 def test_bones_are_shown_corrected_and_saved(scene, person):
     person.data.bones["L_elbow"].name = "strange"
     assert bpy.ops.intermamba.bones_edit() == {"FINISHED"}
-    rows = {row.name: row for row in person.intermamba_bones.joints}
+    rows = {row.name: row for row in person.intermamba_joints}
     assert list(rows) == list(JOINT_NAMES)
     rows["L_elbow"].bone = ""
     with pytest.raises(RetargetError, match="left elbow"):
@@ -35,7 +35,7 @@ def test_bones_are_shown_corrected_and_saved(scene, person):
     scene.intermamba_bone_maps.preset = "My studio"
     bpy.ops.intermamba.bones_save()
     bpy.ops.intermamba.bones_reset()
-    assert not person.intermamba_bones.joints
+    assert not person.intermamba_joints
     assert bone_map_of(person).title == "My studio"
     bpy.ops.intermamba.bones_forget()
     assert load_presets() == {}
@@ -43,7 +43,7 @@ def test_bones_are_shown_corrected_and_saved(scene, person):
 
 def test_a_bone_cannot_be_two_joints(scene, person):
     bpy.ops.intermamba.bones_edit()
-    person.intermamba_bones.joints["L_elbow"].bone = "R_elbow"
+    person.intermamba_joints["L_elbow"].bone = "R_elbow"
     with pytest.raises(RetargetError, match="R_elbow twice"):
         place_motion(bpy.context, None, (person, None), 1)
 
