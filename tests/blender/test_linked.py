@@ -40,11 +40,11 @@ def linked(library, scene):
     return [bpy.data.objects[name, library] for name in NAMES]
 
 
-@pytest.fixture
-def overridden(scene, linked):
+@pytest.fixture(params=[True, False], ids=["editable", "as far as needed"])
+def overridden(scene, linked, request):
     """The same with library overrides, as Object > Library Override > Make makes them."""
     collection = scene.collection.children[0]
-    collection.override_hierarchy_create(scene, bpy.context.view_layer, do_fully_editable=True)
+    collection.override_hierarchy_create(scene, bpy.context.view_layer, do_fully_editable=request.param)
     return [bpy.data.objects[name, None] for name in NAMES]
 
 
