@@ -118,8 +118,9 @@ def test_a_worker_that_hangs_is_noticed_and_ended_by_cancel(session, misbehave, 
 
 
 def test_a_worker_that_never_says_hello_is_given_up(session, misbehave, monkeypatch):
-    monkeypatch.setattr(jobs, "WorkerClient", partial(client.WorkerClient, hello_timeout=0.3))
-    misbehave("silent")
+    with monkeypatch.context() as hasty:
+        hasty.setattr(jobs, "WorkerClient", partial(client.WorkerClient, hello_timeout=0.3))
+        misbehave("silent")
     pump_until(lambda: not session.job)
     assert "did not start within 0.3 s" in session.error
     works_again(session)
