@@ -144,6 +144,11 @@ def _correct(scene: bpy.types.Scene, people: list[bpy.types.Object], made: PairK
 def contacts_of(scene: bpy.types.Scene) -> list[Contact]:
     """The contacts that are to be kept. Raises IntermambaError when one ends before it starts."""
     listed = scene.intermamba_contacts
+    for row in listed.items:
+        if row.use and row.stop < row.start:
+            raise IntermambaError(
+                f"A contact ends in frame {row.stop}, before its start in {row.start}: change From or To."
+            )
     return [
         Contact(
             Touch(

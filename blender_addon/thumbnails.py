@@ -19,7 +19,7 @@ COLOURS = (
     (0.92, 0.47, 0.33),
     (0.36, 0.68, 0.86),
 )  # the mannequins' own, bright enough for dark and light themes
-_BONE, _HEAD, _MARGIN = 0.05, 0.11, 0.15  # metres: half the width of a limb, a head's radius, round the pair
+_BONE, _HEAD, _MARGIN = 0.05, 0.11, 0.26  # metres: half the width of a limb, a head's radius, round the pair
 _LEAST = 0.9  # metres from the middle of a picture to its edge
 
 _pictures: bpy.utils.previews.ImagePreviewCollection | None = None

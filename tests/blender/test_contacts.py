@@ -146,6 +146,14 @@ def test_people_like_the_motions_own_get_no_layer(scene):
         assert animation.action_blend_type == "REPLACE"
 
 
+def test_a_contact_that_ends_before_it_starts_is_told(scene, people):
+    row = scene.intermamba_contacts.items[0]
+    row.start, row.stop = 30, 20
+    with pytest.raises(RuntimeError, match="ends in frame 20, before its start in 30: change From or To"):
+        bpy.ops.intermamba.contacts_update()
+    assert layer_track(people[0])
+
+
 def test_a_saved_file_corrects_its_contacts_again(scene, people, tmp_path):
     before = between_hands(people)
     path = str(tmp_path / "shake.blend")

@@ -235,6 +235,8 @@ def test_a_picture_shows_both_people_at_four_moments(motion):
             for colour in COLOURS:
                 here = (np.abs(cell[..., :3] - colour).max(axis=-1) < 0.01) & (cell[..., 3] > 0.99)
                 assert 100 < here.sum() < 0.4 * CELL**2
+            assert not cell[[0, -1]].any()  # nothing is cut off
+            assert not cell[:, [0, -1]].any()
             height = np.ptp(np.flatnonzero(cell[..., 3].any(axis=1))) / CELL
             assert 0.5 < height < 1.0
     assert np.array_equal(drawn, picture(motion))
