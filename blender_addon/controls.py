@@ -30,7 +30,6 @@ KINDS = (
     ("FK", "FK", "Every bone turns with the one above it: for swings and arcs"),
 )
 _LIMBS = (("upper_arm", "forearm", "hand"), ("thigh", "shin", "foot", "toe"))
-
 _SWITCHES = {"IK": (("IK_FK", 0.0), ("pole_vector", 1.0)), "FK": (("IK_FK", 1.0),)}
 
 
