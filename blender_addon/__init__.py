@@ -10,7 +10,10 @@ import bpy
 
 from . import (
     bone_map,
+    bones_panel,
     contacts,
+    contacts_panel,
+    controls,
     curves,
     export_operator,
     operators,
@@ -19,8 +22,9 @@ from . import (
     preferences,
     properties,
     takes_panel,
+    thumbnails,
 )
-from .jobs import session
+from .jobs import pump, session
 
 _MODULES = (
     preferences,
@@ -28,18 +32,22 @@ _MODULES = (
     operators,
     pair_tools,
     curves,
+    controls,
     export_operator,
     panel,
     takes_panel,
     bone_map,
+    bones_panel,
     contacts,
+    contacts_panel,
 )
+_PROPERTIES = (*properties.PROPERTIES, *bone_map.PROPERTIES, *thumbnails.PROPERTIES, *contacts.PROPERTIES)
 
 
 @bpy.app.handlers.persistent
-def _end_session(*_: object) -> None:
-    """A job belongs to the file it was started in."""
-    session.close()
+def _leave_file(*_: object) -> None:
+    session.leave_file()
+    thumbnails.forget_pictures()
 
 
 def register() -> None:
@@ -47,21 +55,22 @@ def register() -> None:
     for module in _MODULES:
         for cls in module.CLASSES:
             bpy.utils.register_class(cls)
-    bpy.types.Scene.intermamba = bpy.props.PointerProperty(type=properties.IntermambaSettings)
-    for owner, name, value in (*bone_map.PROPERTIES, *contacts.PROPERTIES):
+    for owner, name, value in _PROPERTIES:
         setattr(owner, name, value)
-    bpy.app.handlers.load_pre.append(_end_session)
+    bpy.app.handlers.load_pre.append(_leave_file)
     atexit.register(session.close)
 
 
 def unregister() -> None:
     """Called by Blender when the extension is disabled; ends the worker."""
     session.close()
+    if bpy.app.timers.is_registered(pump):
+        bpy.app.timers.unregister(pump)
     atexit.unregister(session.close)
-    bpy.app.handlers.load_pre.remove(_end_session)
-    del bpy.types.Scene.intermamba
-    for owner, name, _ in (*bone_map.PROPERTIES, *contacts.PROPERTIES):
+    bpy.app.handlers.load_pre.remove(_leave_file)
+    for owner, name, _ in _PROPERTIES:
         delattr(owner, name)
+    thumbnails.forget_pictures()
     for module in reversed(_MODULES):
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)

@@ -66,30 +66,34 @@ def perform(
     last: int,
 ) -> list[Performance]:
     """Play armatures of the scene `source` on the stage, from frame `first` to `last`, and note all of their bones."""
-    for _, ob in people:
-        stage.collection.objects.link(ob)
-    worlds = {ob: [] for _, ob in people}
-    poses = {ob: [] for _, ob in people}
-    for frame in range(first, last + 1):
-        stage.frame_set(frame)
-        graph = stage.view_layers[0].depsgraph
-        for _, ob in people:
-            played = ob.evaluated_get(graph)
-            values = np.empty(16 * len(played.pose.bones), np.float32)
-            played.pose.bones.foreach_get("matrix", values)
-            poses[ob].append(values.reshape(-1, 4, 4).swapaxes(1, 2))
-            worlds[ob].append(np.array(played.matrix_world))
-    for _, ob in people:
-        stage.collection.objects.unlink(ob)
+    seen = played(stage, [ob for _, ob in people], first, last)
     floor = people[0][1].matrix_world.translation.z
-    done = [
-        _performance(person, ob, np.array(worlds[ob]), np.array(poses[ob], float), floor)
-        for person, ob in people
-    ]
+    done = [_performance(person, ob, *poses, floor) for (person, ob), poses in zip(people, seen, strict=True)]
     return [
         replace(one, bodies=tuple(body for body in source.objects if _deformed_by(body, one.ob)))
         for one in done
     ]
+
+
+def played(
+    stage: bpy.types.Scene, armatures: list[bpy.types.Object], first: int, last: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each armature the object's matrices (T,4,4) and its bones' (T,B,4,4) in armature space."""
+    for ob in armatures:
+        stage.collection.objects.link(ob)
+    worlds, poses = ({ob: [] for ob in armatures} for _ in range(2))
+    for frame in range(first, last + 1):
+        stage.frame_set(frame)
+        graph = stage.view_layers[0].depsgraph
+        for ob in armatures:
+            seen = ob.evaluated_get(graph)
+            values = np.empty(16 * len(seen.pose.bones), np.float32)
+            seen.pose.bones.foreach_get("matrix", values)
+            poses[ob].append(values.reshape(-1, 4, 4).swapaxes(1, 2))
+            worlds[ob].append(np.array(seen.matrix_world))
+    for ob in armatures:
+        stage.collection.objects.unlink(ob)
+    return [(np.array(worlds[ob]), np.array(poses[ob], float)) for ob in armatures]
 
 
 def _performance(

@@ -1,6 +1,4 @@
-"""The contacts of the pair: a list to edit and mute, and the correction that keeps them on rigs of other sizes."""
-
-from typing import ClassVar
+"""The contacts of the pair, as the scene keeps them, and the correction that keeps them on rigs of other sizes."""
 
 import bpy
 from bpy.props import (
@@ -15,35 +13,43 @@ from bpy.props import (
 
 from intermamba.errors import IntermambaError
 from intermamba.motion.body_points import BODY_POINTS
+from intermamba.motion.compact import motion_from_text, motion_to_text
 from intermamba.motion.motion import Motion
 from intermamba.motion.touch import Touch
 from intermamba.retarget import pair_frame
 from intermamba.retarget.pair import Contact, PairKeys, retarget_pair
 
+from .actions import is_ours
 from .bone_map import bone_map_of
-from .layers import bake_layer, layer_track, remove_layer, write_layer
-from .rigs import PEOPLE, find_mannequin, read_rig
+from .layers import remove_layer, write_layer
+from .rigs import PEOPLE, people_of, read_rig
 
 _POINTS = [(name, name.replace("_", " "), "A place on the body") for name in sorted(BODY_POINTS)]
-# Motions as they were generated, by the name of person A's Action, for solving again while Blender runs.
-_motions: dict[str, Motion] = {}
+
+
+def _mark(row: bpy.types.PropertyGroup, _: bpy.types.Context) -> None:
+    mark_contacts(row.id_data)
 
 
 class IntermambaContact(bpy.types.PropertyGroup):
     """One contact of the two people, from frame to frame."""
 
     use: BoolProperty(
-        name="Keep", description="Keep this contact; without it the two move freely", default=True
+        name="Keep",
+        description="Keep this contact; without it the two move freely",
+        default=True,
+        update=_mark,
     )
     person: EnumProperty(
         items=[(person, person, f"Person {person} touches the other") for person in PEOPLE],
         name="Who",
         description="Who touches the other",
+        update=_mark,
     )
-    point: EnumProperty(items=_POINTS, name="With", description="What touches the other")
-    on: EnumProperty(items=_POINTS, name="On", description="Where the other is touched")
-    start: IntProperty(name="From", description="First frame of full contact")
-    stop: IntProperty(name="To", description="Last frame of full contact")
+    point: EnumProperty(items=_POINTS, name="With", description="What touches the other", update=_mark)
+    on: EnumProperty(items=_POINTS, name="On", description="Where the other is touched", update=_mark)
+    start: IntProperty(name="From", description="First frame of full contact", update=_mark)
+    stop: IntProperty(name="To", description="Last frame of full contact", update=_mark)
     strength: FloatProperty(
         name="Strength",
         description="How strongly the contact is kept: 1 fully, 0 not at all",
@@ -52,8 +58,17 @@ class IntermambaContact(bpy.types.PropertyGroup):
         max=1.0,
         subtype="FACTOR",
     )
-    ramp: bpy.props.IntVectorProperty(size=2, default=(8, 9), min=0, options={"HIDDEN"})
-    offset: bpy.props.FloatVectorProperty(size=3, options={"HIDDEN"})
+    ramp: bpy.props.IntVectorProperty(
+        size=2,
+        default=(8, 9),
+        min=0,
+        name="Ramp",
+        description="Frames in which it comes and goes",
+        options={"HIDDEN"},
+    )
+    offset: bpy.props.FloatVectorProperty(
+        size=3, name="Offset", description="From the place that is touched, in metres", options={"HIDDEN"}
+    )
     missed: FloatProperty(
         name="Missed", description="How far it is from being kept, at the worst", unit="LENGTH"
     )
@@ -64,7 +79,19 @@ class IntermambaContacts(bpy.types.PropertyGroup):
 
     items: CollectionProperty(type=IntermambaContact, name="Contacts", description="The pair's contacts")
     chosen: IntProperty(name="Contact", description="The chosen contact")
-    motion: StringProperty(name="Motion", description="Whose contacts they are", options={"HIDDEN"})
+    markers: BoolProperty(
+        name="Markers",
+        description="Show in the timeline where each contact begins and ends",
+        update=_mark,
+    )
+    marked: StringProperty(
+        name="Marked", description="Names of the markers that were made, a line each", options={"HIDDEN"}
+    )
+    motion: StringProperty(
+        name="Motion",
+        description="The motion whose contacts they are, packed, at the scene's frame rate",
+        options={"HIDDEN"},
+    )
     start: IntProperty(name="Start", description="First frame of the motion", options={"HIDDEN"})
 
 
@@ -73,16 +100,33 @@ def show(
 ) -> None:
     """List the contacts of a motion that was just keyed, and put the correction on both armatures."""
     listed = scene.intermamba_contacts
-    listed.motion, listed.start = people[0].animation_data.action.name, start
-    _motions.clear()
-    _motions[listed.motion] = motion
+    listed.motion, listed.start = motion_to_text(motion), start
     listed.items.clear()
     for contact in made.contacts:
         touch, row = contact.touch, listed.items.add()
         row.person, row.point, row.on = PEOPLE[touch.person], touch.point, touch.on
         row.start, row.stop = start + touch.start, start + touch.stop - 1
         row.strength, row.ramp, row.offset = contact.strength, touch.ramp, touch.offset
+    mark_contacts(scene)
     _correct(scene, people, made)
+
+
+def mark_contacts(scene: bpy.types.Scene) -> None:
+    """Put a timeline marker where each contact begins and ends, or none while they are switched off.
+
+    Earlier ones are replaced; they are known by their names, so that a renamed one is the user's own.
+    """
+    listed, markers = scene.intermamba_contacts, scene.timeline_markers
+    names = set(listed.marked.splitlines())
+    for marker in [marker for marker in markers if marker.name in names]:
+        markers.remove(marker)
+    names.clear()
+    for row in (row for row in listed.items if row.use and listed.markers):
+        for verb, frame in (("touches", row.start), ("leaves", row.stop)):
+            name = f"{row.person} {row.point} {verb} {row.on}".replace("_", " ")
+            markers.new(name, frame=frame)
+            names.add(name)
+    listed.marked = "\n".join(sorted(names))
 
 
 def _correct(scene: bpy.types.Scene, people: list[bpy.types.Object], made: PairKeys) -> None:
@@ -100,6 +144,11 @@ def _correct(scene: bpy.types.Scene, people: list[bpy.types.Object], made: PairK
 def contacts_of(scene: bpy.types.Scene) -> list[Contact]:
     """The contacts that are to be kept. Raises IntermambaError when one ends before it starts."""
     listed = scene.intermamba_contacts
+    for row in listed.items:
+        if row.use and row.stop < row.start:
+            raise IntermambaError(
+                f"A contact ends in frame {row.stop}, before its start in {row.start}: change From or To."
+            )
     return [
         Contact(
             Touch(
@@ -121,9 +170,12 @@ def contacts_of(scene: bpy.types.Scene) -> list[Contact]:
 def solve_again(context: bpy.types.Context) -> str:
     """Correct both armatures for the contacts as they are listed; the base Actions stay as they are."""
     scene = context.scene
-    motion, people = _motions.get(scene.intermamba_contacts.motion), pair_of(scene)
-    if motion is None or len(people) < len(PEOPLE):
-        raise IntermambaError("The motion of these contacts is not at hand any more: generate it again.")
+    packed, people = scene.intermamba_contacts.motion, pair_of(scene)
+    if not packed or len(people) < len(PEOPLE):
+        raise IntermambaError(
+            "Two armatures have to play a motion first: generate one, or put a take on them."
+        )
+    motion = motion_from_text(packed)
     rigs = [read_rig(ob) for ob in people]
     maps = [bone_map_of(ob, rig).bones for ob, rig in zip(people, rigs, strict=True)]
     frame = pair_frame(rigs[0], maps[0])
@@ -137,155 +189,16 @@ def solve_again(context: bpy.types.Context) -> str:
 
 
 def pair_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The scene's two armatures that have an Action, persons A and B."""
-    picked = (scene.intermamba.person_a, scene.intermamba.person_b)
-    people = [ob or find_mannequin(scene, person) for ob, person in zip(picked, PEOPLE, strict=True)]
-    return [ob for ob in people if ob and ob.animation_data and ob.animation_data.action]
+    """The scene's two armatures whose active Action is ours, persons A and B."""
+    people = people_of(scene)
+    return [ob for ob in people if ob and ob.animation_data and is_ours(ob.animation_data.action)]
 
 
-class INTERMAMBA_OT_contacts_update(bpy.types.Operator):
-    """Correct both people for the contacts in this list"""
-
-    bl_idname = "intermamba.contacts_update"
-    bl_label = "Update"
-    bl_options: ClassVar = {"UNDO"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """One undo step."""
-        try:
-            self.report({"INFO"}, solve_again(context))
-        except IntermambaError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-
-class INTERMAMBA_OT_contacts_add(bpy.types.Operator):
-    """Add a contact at the playhead"""
-
-    bl_idname = "intermamba.contacts_add"
-    bl_label = "Add Contact"
-    bl_options: ClassVar = {"UNDO"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """A hand in a hand, for a third of a second."""
-        listed = context.scene.intermamba_contacts
-        row = listed.items.add()
-        row.point = row.on = "right_hand"
-        row.start, row.stop = context.scene.frame_current, context.scene.frame_current + 10
-        listed.chosen = len(listed.items) - 1
-        return {"FINISHED"}
-
-
-class INTERMAMBA_OT_contacts_remove(bpy.types.Operator):
-    """Remove the chosen contact"""
-
-    bl_idname = "intermamba.contacts_remove"
-    bl_label = "Remove Contact"
-    bl_options: ClassVar = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Only with one chosen."""
-        listed = context.scene.intermamba_contacts
-        return 0 <= listed.chosen < len(listed.items)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """The one before is chosen then."""
-        listed = context.scene.intermamba_contacts
-        listed.items.remove(listed.chosen)
-        listed.chosen = max(listed.chosen - 1, 0)
-        return {"FINISHED"}
-
-
-class _LayerOperator(bpy.types.Operator):
-    bl_options: ClassVar = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Only where there is a correction."""
-        return any(layer_track(ob) for ob in pair_of(context.scene))
-
-
-class INTERMAMBA_OT_layer_mute(_LayerOperator):
-    """Switch the correction of both people off, or on again"""
-
-    bl_idname = "intermamba.layer_mute"
-    bl_label = "Mute Correction"
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Both alike."""
-        people = [ob for ob in pair_of(context.scene) if layer_track(ob)]
-        mute = not all(layer_track(ob).mute for ob in people)
-        for ob in people:
-            layer_track(ob).mute = mute
-            ob.update_tag(refresh={"TIME"})
-        return {"FINISHED"}
-
-
-class INTERMAMBA_OT_layer_bake(_LayerOperator):
-    """Write the correction into the keys of both people's Actions, and take its track away"""
-
-    bl_idname = "intermamba.layer_bake"
-    bl_label = "Bake Correction"
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """What is muted is baked too: it is the correction that counts."""
-        for ob in pair_of(context.scene):
-            bake_layer(ob)
-            ob.update_tag(refresh={"TIME"})
-        return {"FINISHED"}
-
-
-class INTERMAMBA_UL_contacts(bpy.types.UIList):
-    """Contacts in order of time."""
-
-    def draw_item(self, _context, layout, _data, item, _icon, _active, _name) -> None:  # noqa: ANN001
-        """What is in contact with what, and when."""
-        row = layout.row(align=True)
-        row.prop(item, "use", text="")
-        names = f"{item.person}: {item.point} on {item.on}".replace("_", " ")
-        row.label(text=f"{names}, {item.start}-{item.stop}")
-
-
-class INTERMAMBA_PT_contacts(bpy.types.Panel):
-    """Contacts, and the correction that keeps them."""
-
-    bl_label = "Contacts"
-    bl_idname = "INTERMAMBA_PT_contacts"
-    bl_parent_id = "INTERMAMBA_PT_main"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_options: ClassVar = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Change nothing."""
-        layout, listed = self.layout, context.scene.intermamba_contacts
-        row = layout.row()
-        row.template_list("INTERMAMBA_UL_contacts", "", listed, "items", listed, "chosen")
-        side = row.column(align=True)
-        side.operator("intermamba.contacts_add", text="", icon="ADD")
-        side.operator("intermamba.contacts_remove", text="", icon="REMOVE")
-        if 0 <= listed.chosen < len(listed.items):
-            column = layout.column()
-            for name in ("person", "point", "on", "start", "stop", "strength"):
-                column.prop(listed.items[listed.chosen], name)
-        layout.operator("intermamba.contacts_update", icon="FILE_REFRESH")
-        row = layout.row(align=True)
-        muted = any((track := layer_track(ob)) and track.mute for ob in pair_of(context.scene))
-        row.operator("intermamba.layer_mute", depress=muted, icon="MUTE_IPO_ON" if muted else "MUTE_IPO_OFF")
-        row.operator("intermamba.layer_bake", icon="NLA_PUSHDOWN")
-
-
-CLASSES = (
-    IntermambaContact,
-    IntermambaContacts,
-    INTERMAMBA_OT_contacts_update,
-    INTERMAMBA_OT_contacts_add,
-    INTERMAMBA_OT_contacts_remove,
-    INTERMAMBA_OT_layer_mute,
-    INTERMAMBA_OT_layer_bake,
-    INTERMAMBA_UL_contacts,
-    INTERMAMBA_PT_contacts,
+CLASSES = (IntermambaContact, IntermambaContacts)
+PROPERTIES = (
+    (
+        bpy.types.Scene,
+        "intermamba_contacts",
+        PointerProperty(type=IntermambaContacts, description="Contacts of the two people"),
+    ),
 )
-PROPERTIES = ((bpy.types.Scene, "intermamba_contacts", PointerProperty(type=IntermambaContacts)),)

@@ -15,17 +15,19 @@ from intermamba.retarget.pose_space import pose_of
 from .actions import bags_of, is_ours, is_untouched, seal
 from .jobs import session
 from .placing import keyed_people, playing
+from .reporting import Reporting
 from .rigs import read_rig
 
 ROTATION, LOCATION = "rotation_quaternion", "location"
 
 
-class INTERMAMBA_OT_reduce_keys(bpy.types.Operator):
+class INTERMAMBA_OT_reduce_keys(Reporting, bpy.types.Operator):
     """Leave out the keys that both people's motion does without; curves become Bezier curves"""
 
     bl_idname = "intermamba.reduce_keys"
     bl_label = "Reduce Keys"
     bl_options: ClassVar = {"REGISTER", "UNDO"}
+    part = "pair"
 
     centimetres: FloatProperty(
         name="Centimetres",
@@ -45,19 +47,20 @@ class INTERMAMBA_OT_reduce_keys(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Rewrite the curves of the Actions that the two play."""
-        people = keyed_people(context.scene)
+        return self.attempt(lambda: self._reduce(keyed_people(context.scene)))
+
+    def _reduce(self, people: list[tuple[str, bpy.types.Object]]) -> str:
         counts = np.sum([reduce_action(ob, self.centimetres, self.degrees) for _, ob in people], axis=0)
-        session.note, session.error = f"{counts[1]} of {counts[0]} keys left", ""
-        self.report({"INFO"}, session.note)
-        return {"FINISHED"}
+        return f"{counts[1]} of {counts[0]} keys left"
 
 
-class INTERMAMBA_OT_push_down(bpy.types.Operator):
+class INTERMAMBA_OT_push_down(Reporting, bpy.types.Operator):
     """Turn what the two play into NLA strips, in tracks of one name; the Actions stay as they are"""
 
     bl_idname = "intermamba.push_down"
     bl_label = "To NLA Strips"
     bl_options: ClassVar = {"REGISTER", "UNDO"}
+    part = "pair"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -67,12 +70,16 @@ class INTERMAMBA_OT_push_down(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """One strip for each person."""
-        for person, ob in keyed_people(context.scene):
-            animation = ob.animation_data
-            if is_ours(animation.action):
-                _push_down(animation, animation.action.name.removesuffix(f"_{person}"))
-        session.note, session.error = "NLA strips made", ""
-        return {"FINISHED"}
+        return self.attempt(lambda: push_down(keyed_people(context.scene)))
+
+
+def push_down(people: list[tuple[str, bpy.types.Object]]) -> str:
+    """Turn the Actions of ours that people, persons and armatures, play into NLA strips."""
+    for person, ob in people:
+        animation = ob.animation_data
+        if is_ours(animation.action):
+            _push_down(animation, animation.action.name.removesuffix(f"_{person}"))
+    return "NLA strips made"
 
 
 def _push_down(animation: bpy.types.AnimData, name: str) -> None:

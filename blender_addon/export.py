@@ -68,7 +68,7 @@ def export_people(context: bpy.types.Context, path: str, options: Options = OPTI
     stem = stem_of(path)
     played = [playing(ob) for _, ob in people]
     first, last = min(one.first for one in played), max(one.last for one in played)
-    with _stage(context, stem.name) as stage:
+    with stage_of(context, stem.name) as stage:
         stage.frame_start, stage.frame_end = first, last
         clips = perform(stage, context.scene, people, first, last)
         stage.frame_start, stage.frame_end = 0, last - first
@@ -185,7 +185,7 @@ def _is_whole(data: bytes) -> bool:
 
 
 @contextmanager
-def _stage(context: bpy.types.Context, name: str) -> Iterator[bpy.types.Scene]:
+def stage_of(context: bpy.types.Context, name: str) -> Iterator[bpy.types.Scene]:
     """Show an empty scene of its own, with the frame rate of the user's.
 
     Selection, visibility, mode, playhead and frame range of the user's scene are never touched.

@@ -5,11 +5,10 @@ from typing import ClassVar
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from intermamba.errors import IntermambaError
-
 from .export import SUFFIXES, export_people
 from .export_presets import FORMATS, OPTIONS, ORIGINS, PRESETS, ROOTS, Options
 from .placing import keyed_people, playing
+from .reporting import Reporting
 from .takes import export_takes
 
 _CHOICES = ("formats", "root", "origin", "sync_bone", "deform_only", "centimetres")
@@ -21,11 +20,12 @@ def _take_preset(operator: "INTERMAMBA_OT_export", _: bpy.types.Context) -> None
         setattr(operator, name, set(value) if name == "formats" else value)
 
 
-class INTERMAMBA_OT_export(bpy.types.Operator):
+class INTERMAMBA_OT_export(Reporting, bpy.types.Operator):
     """Write the motion for an engine: files of each person or of both, and one that tells how they line up"""
 
     bl_idname = "intermamba.export"
     bl_label = "Export for Engines"
+    part = "export"
 
     filepath: StringProperty(
         subtype="FILE_PATH", description="NAME gives NAME_A.fbx, NAME_B.fbx, NAME.glb, NAME.json and so on"
@@ -48,7 +48,11 @@ class INTERMAMBA_OT_export(bpy.types.Operator):
     all_takes: BoolProperty(
         name="All Takes", description="Export every take in the list, in files named after it"
     )
-    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in SUFFIXES), options={"HIDDEN"})
+    filter_glob: StringProperty(
+        default=";".join(f"*{suffix}" for suffix in SUFFIXES),
+        description="Files that are shown",
+        options={"HIDDEN"},
+    )
 
     bl_options: ClassVar = {"PRESET"}
 
@@ -73,15 +77,13 @@ class INTERMAMBA_OT_export(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write the files; the scene stays as it is."""
-        try:
-            export = export_takes if self.all_takes else export_people
-            written = export(context, bpy.path.abspath(self.filepath), self._options())
-        except IntermambaError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        return self.attempt(lambda: self._export(context))
+
+    def _export(self, context: bpy.types.Context) -> str:
+        export = export_takes if self.all_takes else export_people
+        written = export(context, bpy.path.abspath(self.filepath), self._options())
         names = ", ".join(path.name for path in written)
-        self.report({"INFO"}, f"{len(written)} files written" if self.all_takes else f"Written: {names}")
-        return {"FINISHED"}
+        return f"{len(written)} files written" if self.all_takes else f"Written: {names}"
 
     def _options(self) -> Options:
         """The preset's, but for what was set besides."""

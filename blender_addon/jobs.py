@@ -13,12 +13,14 @@ import bpy
 
 from intermamba.errors import IntermambaError
 from intermamba.motion.motion import Motion
-from intermamba.worker.client import Message, WorkerClient, motion_of
+from intermamba.worker.client import Message, WorkerClient, motion_of, told
 
 from .engines import idle_seconds, worker_command
 from .placing import Armature, can_place
 
 TICK = 0.05
+GENERATE = "generate"  # the part of the panel that the job belongs to
+SILENCE = 30.0  # seconds without a word from the worker after which the panel says so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,8 @@ class Session:
 
     def __init__(self) -> None:
         self.job: Job | None = None
+        self.part = ""
+        """The part of the panel that the two below belong to."""
         self.error = ""
         self.note = ""
         self.warning = ""
@@ -99,6 +103,10 @@ class Session:
         self._client: WorkerClient | None = None
         self._log = ""
         self._used = 0.0
+
+    def say(self, part: str, *, note: str = "", error: str = "") -> None:
+        """Note what an action of a part of the panel came to: one sentence in place of the last one."""
+        self.part, self.note, self.error = part, note, error
 
     def start(self, request: Request, target: Target, engine: str, takes: int = 1) -> None:
         """Begin to sample as many takes, with seeds that follow, in the background. Raises IntermambaError."""
@@ -117,14 +125,22 @@ class Session:
         self.warning = motion.settings.get("warning", "")
         return motion
 
+    @property
+    def silent(self) -> bool:
+        """Whether a job has heard nothing from its worker for a while, loading included: it may hang."""
+        waits = self.job is not None and not self.job.ready
+        return waits and self._client is not None and self._client.silence > SILENCE
+
     def cancel(self) -> None:
-        """Give up the job at once; what its worker still sends is dropped."""
-        if self.job:
+        """Give up the job at once; what its worker still sends is dropped, and one that is silent is ended."""
+        if self.silent:
+            self.close()
+        elif self.job:
             self._worker_cancel(self.job.name)
             self.job = None
-            self.note = "Cancelled"
+        self.say(GENERATE, note="Cancelled")
 
-    def close(self, *_: object) -> None:
+    def close(self) -> None:
         """Give up the job and end the worker."""
         if self._client:
             self._log = self._client.report()
@@ -134,6 +150,13 @@ class Session:
     def log(self) -> str:
         """The last lines that the worker wrote on stderr; those of the last worker where none runs."""
         return self._client.report() if self._client else self._log
+
+    def leave_file(self) -> None:
+        """Give up the job, which belongs to the file it was started in, and forget what was said about that file."""
+        dropped = "Another file was opened meanwhile, so the motion was dropped: generate it again."
+        self.say(GENERATE, error=dropped if self.job else "")
+        self.warning = ""
+        self.close()
 
     def tick(self) -> float | None:
         """One round of the timer: seconds until the next one, or None when nothing is left to do."""
@@ -157,7 +180,8 @@ class Session:
         return job
 
     def _begin(self, request: Request) -> None:
-        self.error = self.note = self.warning = ""
+        self.say(GENERATE)
+        self.warning = ""
         self.prompt = request.prompt
 
     def _worker(self, engine: str) -> WorkerClient:
@@ -186,9 +210,9 @@ class Session:
                 except IntermambaError as error:
                     self._fail(str(error))
             case "error":
-                self._fail(message["message"])
+                self._fail(told(message))
             case "cancelled":
-                self.job = None
+                self.cancel()
 
     def _accept(self, job: Job, motion: Motion) -> None:
         job.motions.append(motion)
@@ -197,7 +221,8 @@ class Session:
             job.name = self._worker(job.engine).generate(**vars(job.requests[len(job.motions)]))
 
     def _fail(self, sentence: str) -> None:
-        self.job, self.error = None, sentence
+        self.job = None
+        self.say(GENERATE, error=sentence)
 
     def _can_place(self) -> bool:
         return bpy.data.scenes.get(self.job.target.scene) is None or can_place(bpy.context)

@@ -8,24 +8,21 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from intermamba.errors import IntermambaError
 
-from .jobs import Request, Target, session, takes_of
-from .placing import check_people
-from .properties import ENGINES, FPS, MOST_TAKES
+from .jobs import GENERATE, Job, Request, Target, session, takes_of
+from .placing import add_characters, check_people
+from .properties import ENGINES, FPS, MOST_TAKES, STEPS
+from .reporting import Reporting
+from .rigs import people_of
 from .takes import place_takes
 
 
-def _failed(operator: bpy.types.Operator, error: IntermambaError, level: str = "ERROR") -> set[str]:
-    session.error = str(error)
-    operator.report({level}, str(error))
-    return {"CANCELLED"}
-
-
-class INTERMAMBA_OT_generate(bpy.types.Operator):
+class INTERMAMBA_OT_generate(Reporting, bpy.types.Operator):
     """Generate the two people's motion and key it on their armatures, from the playhead on"""
 
     bl_idname = "intermamba.generate"
     bl_label = "Generate"
     bl_options: ClassVar = {"UNDO"}
+    part = GENERATE
 
     prompt: StringProperty(
         name="Prompt", description="What the two people do together; the panel's by default"
@@ -39,36 +36,38 @@ class INTERMAMBA_OT_generate(bpy.types.Operator):
         min=0,
         max=MOST_TAKES,
     )
-    steps: IntProperty(name="Steps", description="Sampling steps; 0 means the model's own number")
+    steps: IntProperty(
+        name="Steps",
+        description="Sampling steps; 0 means the model's own number, the panel's quality by default",
+    )
     guidance: FloatProperty(
         name="Guidance", description="How closely to follow the prompt; 0 means the model's own"
     )
-    engine: EnumProperty(items=ENGINES, options={"HIDDEN"})
+    engine: EnumProperty(items=ENGINES, description="What answers", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, _: bpy.types.Event) -> set[str]:
         """From the panel: start and return at once; a timer does the rest."""
-        try:
-            target = Target.of(context)
-            check_people(target.armatures())
-            session.start(self._request(context), target, self._engine(context), self._takes(context))
-        except IntermambaError as error:
-            return _failed(self, error, "WARNING")  # no pop-up: the panel shows it beside the button
+        self.attempt(lambda: self._start(context), "WARNING")  # no pop-up: the panel is in sight
         return {"INTERFACE"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """From a script: wait until the armatures are keyed."""
-        try:
-            target = Target.of(context)
-            check_people(target.armatures())
-            requests = takes_of(self._request(context), self._takes(context))
-            motions = [session.run(request, self._engine(context)) for request in requests]
-            session.note = place_takes(context, motions, target.armatures(), target.start)
-        except IntermambaError as error:
-            return _failed(self, error)
+        return self.attempt(lambda: self._run(context))
+
+    def _start(self, context: bpy.types.Context) -> str:
+        target = Target.of(context)
+        check_people(target.armatures())
+        session.start(self._request(context), target, self._engine(context), self._takes(context))
+        return "Generating"
+
+    def _run(self, context: bpy.types.Context) -> str:
+        target = Target.of(context)
+        check_people(target.armatures())
+        requests = takes_of(self._request(context), self._takes(context))
+        motions = [session.run(request, self._engine(context)) for request in requests]
         if session.warning:
             self.report({"WARNING"}, session.warning)
-        self.report({"INFO"}, session.note)
-        return {"FINISHED"}
+        return place_takes(context, motions, target.armatures(), target.start)
 
     def _request(self, context: bpy.types.Context) -> Request:
         given, settings = self.properties.is_property_set, context.scene.intermamba
@@ -84,7 +83,7 @@ class INTERMAMBA_OT_generate(bpy.types.Operator):
             prompt=prompt,
             frames=frames,
             seed=self.seed if given("seed") else settings.seed,
-            steps=self.steps if given("steps") and self.steps else None,
+            steps=(self.steps or None) if given("steps") else STEPS[settings.quality],
             guidance=self.guidance if given("guidance") and self.guidance else None,
         )
 
@@ -96,21 +95,38 @@ class INTERMAMBA_OT_generate(bpy.types.Operator):
         return self.engine if given else context.scene.intermamba.engine
 
 
-class INTERMAMBA_OT_place(bpy.types.Operator):
+class INTERMAMBA_OT_place(Reporting, bpy.types.Operator):
     """Put the motion that was generated in the background on the armatures"""
 
     bl_idname = "intermamba.place"
     bl_label = "Generate Motion"
     bl_options: ClassVar = {"UNDO", "INTERNAL"}
+    part = GENERATE
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Key both people: one undo step."""
-        try:
-            job = session.take()
-            session.note = place_takes(context, job.motions, job.target.armatures(), job.target.start)
-        except IntermambaError as error:
-            return _failed(self, error)
-        return {"FINISHED"}
+        return self.attempt(lambda: self._place(context, session.take()))
+
+    def _place(self, context: bpy.types.Context, job: Job) -> str:
+        return place_takes(context, job.motions, job.target.armatures(), job.target.start)
+
+
+class INTERMAMBA_OT_add_characters(Reporting, bpy.types.Operator):
+    """Add two mannequins at the 3D cursor, facing each other, for the motion to come"""
+
+    bl_idname = "intermamba.add_characters"
+    bl_label = "Add Two Characters"
+    bl_options: ClassVar = {"UNDO"}
+    part = GENERATE
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only where somebody is missing."""
+        return session.job is None and None in people_of(context.scene)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """One undo step."""
+        return self.attempt(lambda: add_characters(context))
 
 
 class INTERMAMBA_OT_cancel(bpy.types.Operator):
@@ -143,4 +159,10 @@ class INTERMAMBA_OT_new_seed(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (INTERMAMBA_OT_generate, INTERMAMBA_OT_place, INTERMAMBA_OT_cancel, INTERMAMBA_OT_new_seed)
+CLASSES = (
+    INTERMAMBA_OT_generate,
+    INTERMAMBA_OT_place,
+    INTERMAMBA_OT_add_characters,
+    INTERMAMBA_OT_cancel,
+    INTERMAMBA_OT_new_seed,
+)

@@ -5,7 +5,6 @@ it belongs to the scene: both objects are moved together, and keys that were edi
 """
 
 import math
-from collections.abc import Callable
 from typing import ClassVar
 
 import bpy
@@ -19,6 +18,7 @@ from intermamba.retarget import map_bones
 from .jobs import session
 from .placing import keyed_people
 from .properties import IntermambaTake
+from .reporting import Reporting
 from .rigs import PEOPLE, read_rig
 from .takes import apply_take, chosen_take, delete_takes
 
@@ -37,10 +37,11 @@ PLACES = (
 )
 
 
-class _TakeOperator(bpy.types.Operator):
+class _TakeOperator(Reporting, bpy.types.Operator):
     """Does something with the chosen take."""
 
     bl_options: ClassVar = {"REGISTER", "UNDO"}
+    part = "takes"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -48,18 +49,8 @@ class _TakeOperator(bpy.types.Operator):
         return session.job is None and bool(context.scene.intermamba.takes)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Do it; say what went wrong in the panel too."""
-        return _attempt(self, lambda: self.change(context))
-
-
-def _attempt(operator: bpy.types.Operator, work: Callable[[], str]) -> set[str]:
-    try:
-        session.note, session.error = work(), ""
-    except IntermambaError as error:
-        session.error = str(error)
-        operator.report({"ERROR"}, str(error))
-        return {"CANCELLED"}
-    return {"FINISHED"}
+        """Do it, or say why not."""
+        return self.attempt(lambda: self.change(context))
 
 
 def _changed(context: bpy.types.Context, name: str, value: object) -> str:
@@ -120,6 +111,7 @@ class INTERMAMBA_OT_swap_roles(_TakeOperator):
 
     bl_idname = "intermamba.swap_roles"
     bl_label = "Swap Roles"
+    part = "pair"
 
     def change(self, context: bpy.types.Context) -> str:
         """Key both people anew."""
@@ -131,6 +123,7 @@ class INTERMAMBA_OT_mirror_pair(_TakeOperator):
 
     bl_idname = "intermamba.mirror_pair"
     bl_label = "Mirror"
+    part = "pair"
 
     def change(self, context: bpy.types.Context) -> str:
         """Key both people anew."""
@@ -142,6 +135,7 @@ class INTERMAMBA_OT_pair_distance(_TakeOperator):
 
     bl_idname = "intermamba.pair_distance"
     bl_label = "Distance"
+    part = "pair"
 
     metres: FloatProperty(
         name="Distance",
@@ -161,12 +155,13 @@ class INTERMAMBA_OT_pair_distance(_TakeOperator):
         return _changed(context, "distance", self.metres)
 
 
-class INTERMAMBA_OT_place_pair(bpy.types.Operator):
+class INTERMAMBA_OT_place_pair(Reporting, bpy.types.Operator):
     """Move both armatures as one"""
 
     bl_idname = "intermamba.place_pair"
     bl_label = "Place Pair"
     bl_options: ClassVar = {"REGISTER", "UNDO"}
+    part = "pair"
 
     where: EnumProperty(name="Where", description="Where the pair goes", items=PLACES)
     turn: FloatProperty(
@@ -180,7 +175,7 @@ class INTERMAMBA_OT_place_pair(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Move the objects; no key is touched."""
-        return _attempt(self, lambda: place_pair(context, self.where, self.turn))
+        return self.attempt(lambda: place_pair(context, self.where, self.turn))
 
 
 def place_pair(context: bpy.types.Context, where: str, turn: float) -> str:

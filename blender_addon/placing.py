@@ -1,8 +1,10 @@
 """From a motion to two keyed armatures in a scene."""
 
+import math
 from dataclasses import dataclass
 
 import bpy
+from mathutils import Vector
 
 from intermamba.errors import IntermambaError, RetargetError
 from intermamba.motion.motion import Motion, resample
@@ -13,9 +15,11 @@ from .actions import is_ours, write_action
 from .bone_map import bone_map_of, key_switches
 from .contacts import show
 from .layers import TRACK
-from .rigs import PEOPLE, find_mannequin, make_mannequin, read_rig
+from .rigs import PEOPLE, find_mannequin, make_mannequin, people_of, read_rig
+from .suggestions import rest_of_people
 
 Armature = bpy.types.Object | None
+APART = 1.2  # between two characters that were just added, metres
 
 
 def can_place(context: bpy.types.Context) -> bool:
@@ -51,6 +55,20 @@ def place_motion(
     return _fit_range(scene, start, start + motion.frames - 1)
 
 
+def add_characters(context: bpy.types.Context) -> str:
+    """Make those mannequins that are missing: at the 3D cursor, facing each other. Raises IntermambaError."""
+    if not can_place(context):
+        raise IntermambaError("Return to Object Mode first, then add the characters again.")
+    cursor, rest = context.scene.cursor.location, rest_of_people()
+    for person, ob, side in zip(PEOPLE, people_of(context.scene), (0.5, -0.5), strict=True):
+        if ob is None:
+            made = make_mannequin(context, person, rest)
+            made.location = cursor + Vector((0.0, side * APART, 0.0))
+            made.rotation_euler.z = 0.0 if side > 0 else math.pi
+    context.view_layer.update()
+    return "Write what the two do, then press Generate"
+
+
 def poses_of(motion: Motion, people: list[bpy.types.Object]) -> tuple[Pose, Pose]:
     """Keys for both armatures, where person A's object stands, with the correction that keeps their contacts."""
     return _pair_on(motion, people)[0].whole()
@@ -75,10 +93,7 @@ def check_people(people: tuple[Armature, Armature] | list) -> None:
 def keyed_people(scene: bpy.types.Scene) -> list[tuple[str, bpy.types.Object]]:
     """Persons "A" and "B" with their armatures, those picked or else the mannequins, that play a motion of
     ours."""
-    picked = (scene.intermamba.person_a, scene.intermamba.person_b)
-    people = [
-        (person, ob or find_mannequin(scene, person)) for ob, person in zip(picked, PEOPLE, strict=True)
-    ]
+    people = zip(PEOPLE, people_of(scene), strict=True)
     return [(person, ob) for person, ob in people if ob and playing(ob)]
 
 

@@ -15,6 +15,12 @@ from .suggestions import known_prompts, matching
 
 FPS = 30  # of the model; a scene's own rate is used for the keys
 MOST_TAKES = 16  # at a time
+QUALITIES = (
+    ("DRAFT", "Draft", "10 sampling steps: the quickest, to look for a good seed"),
+    ("STANDARD", "Standard", "As many sampling steps as the model was tuned for"),
+    ("FINE", "Fine", "50 sampling steps: the slowest, for smoother detail"),
+)
+STEPS = {"DRAFT": 10, "STANDARD": None, "FINE": 50}
 ENGINES = (
     ("AUTO", "Model", "Sample the motion with the model"),
     ("FAKE", "Made up", "Answer with made-up motion, for tests of everything around the model"),
@@ -60,6 +66,7 @@ class IntermambaTake(bpy.types.PropertyGroup):
         description="Metres by which the two stand farther apart than generated",
         unit="LENGTH",
     )
+    key: StringProperty(name="Key", description="Tells this motion from all others", options={"HIDDEN"})
     data: StringProperty(name="Data", description="The motion, packed", options={"HIDDEN"})
 
 
@@ -97,13 +104,19 @@ class IntermambaSettings(bpy.types.PropertyGroup):
         min=1,
         max=MOST_TAKES,
     )
+    quality: EnumProperty(
+        name="Quality",
+        description="How much work goes into a take. The same seed gives a similar motion in each quality",
+        items=QUALITIES,
+        default="STANDARD",
+    )
     takes: CollectionProperty(
         name="Takes", description="Motions that were generated in this scene", type=IntermambaTake
     )
     take: IntProperty(name="Take", description="The chosen take")
     person_a: _armature_property("A")
     person_b: _armature_property("B")
-    engine: EnumProperty(items=ENGINES, options={"HIDDEN"})
+    engine: EnumProperty(items=ENGINES, description="What answers", options={"HIDDEN"})
 
     @property
     def frames(self) -> int:
@@ -112,3 +125,10 @@ class IntermambaSettings(bpy.types.PropertyGroup):
 
 
 CLASSES = (IntermambaTake, IntermambaSettings)
+PROPERTIES = (
+    (
+        bpy.types.Scene,
+        "intermamba",
+        PointerProperty(type=IntermambaSettings, description="The next motion, and the takes so far"),
+    ),
+)

@@ -76,6 +76,12 @@ def find_mannequin(scene: bpy.types.Scene, person: str) -> bpy.types.Object | No
     return min(found, key=lambda ob: ob.name, default=None)  # a user's duplicate has a number in its name
 
 
+def people_of(scene: bpy.types.Scene) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
+    """The armatures of persons A and B: those picked, or else the mannequins that there are."""
+    picked = (scene.intermamba.person_a, scene.intermamba.person_b)
+    return tuple(ob or find_mannequin(scene, person) for ob, person in zip(picked, PEOPLE, strict=True))
+
+
 def make_mannequin(context: bpy.types.Context, person: str, rest: np.ndarray) -> bpy.types.Object:
     """A new armature with a skinned body for rest offsets (22,3), standing at the world's origin.
 

@@ -1,7 +1,10 @@
-"""The prompts that the model knows, read from its bundle without starting the worker."""
+"""What the model knows, read from its bundle without starting the worker."""
 
-from intermamba.bundles.bundle import Prompt, find_bundle, read_prompts
+import numpy as np
+
+from intermamba.bundles.bundle import Prompt, find_bundle, read_prompts, read_stats
 from intermamba.errors import IntermambaError
+from intermamba.motion.skeleton import DEFAULT_REST
 
 from .engines import model_folder
 
@@ -12,6 +15,14 @@ def known_prompts() -> dict[str, Prompt]:
         return {entry.prompt: entry for entry in read_prompts(find_bundle(model_folder() or None))}
     except IntermambaError:
         return {}  # the worker says what is wrong with it
+
+
+def rest_of_people() -> np.ndarray:
+    """Rest offsets (22,3) of the people that the model makes, in metres; an adult's where it cannot be read."""
+    try:
+        return read_stats(find_bundle(model_folder() or None))[2]
+    except IntermambaError:
+        return DEFAULT_REST
 
 
 def matching(typed: str) -> list[tuple[str, str]]:

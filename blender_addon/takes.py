@@ -1,15 +1,15 @@
 """Takes: generated motions, kept with the scene, that can be put on any two armatures at any time."""
 
-import base64
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import bpy
 
-from intermamba.errors import IntermambaError, MotionFileError
+from intermamba.errors import IntermambaError
 from intermamba.motion.arrange import mirror_motion, spread_pair, swap_people
-from intermamba.motion.compact import pack_motion, unpack_motion
+from intermamba.motion.compact import motion_from_text, motion_to_text
 from intermamba.motion.motion import Motion, resample
 
 from .actions import action_name, assign, is_untouched, write_action
@@ -49,7 +49,8 @@ def keep_take(scene: bpy.types.Scene, motion: Motion) -> int:
     take.name = f"{motion.prompt} ({motion.seed})"
     take.prompt, take.seed, take.seconds = motion.prompt, motion.seed, seconds
     take.swapped, take.mirrored, take.distance = False, False, 0.0
-    take.data = base64.b85encode(pack_motion(motion)).decode("ascii")
+    take.data = motion_to_text(motion)
+    take.key = hashlib.sha256(take.data.encode()).hexdigest()[:16]
     return same[0] if same else len(takes) - 1
 
 
@@ -63,11 +64,7 @@ def chosen_take(scene: bpy.types.Scene) -> IntermambaTake:
 
 def motion_of_take(take: IntermambaTake) -> Motion:
     """The motion with all that was done to it. Raises MotionFileError when it is damaged."""
-    try:
-        data = base64.b85decode(take.data)
-    except ValueError as error:
-        raise MotionFileError("This take is damaged: generate it again.") from error
-    motion = unpack_motion(data)
+    motion = motion_from_text(take.data)
     if take.swapped:
         motion = swap_people(motion)
     if take.mirrored:

@@ -4,7 +4,9 @@ from typing import ClassVar
 
 import bpy
 
+from .controls import rigify_people
 from .placing import keyed_people
+from .reporting import draw_outcome
 
 
 class INTERMAMBA_UL_takes(bpy.types.UIList):
@@ -51,10 +53,12 @@ class INTERMAMBA_PT_takes(_Below):
         """The list and what can be done with the chosen one."""
         settings = context.scene.intermamba
         self.layout.template_list("INTERMAMBA_UL_takes", "", settings, "takes", settings, "take", rows=3)
+        self.layout.template_icon_view(context.scene, "intermamba_take", show_labels=True, scale=7.0)
         row = self.layout.row(align=True)
         row.operator("intermamba.apply_take", icon="PLAY")
         row.operator("intermamba.keep_starred", icon="SOLO_ON")
         row.operator("intermamba.delete_take", text="", icon="TRASH")
+        draw_outcome(self.layout, context, "takes")
 
 
 class INTERMAMBA_PT_pair(_Below):
@@ -80,6 +84,11 @@ class INTERMAMBA_PT_pair(_Below):
         row = column.row(align=True)
         row.operator("intermamba.reduce_keys", icon="IPO_EASE_IN_OUT")
         row.operator("intermamba.push_down", icon="NLA_PUSHDOWN")
+        if rigify_people(context.scene):
+            row = column.row(align=True)
+            row.operator("intermamba.bake_controls", text="Rigify to IK", icon="CON_KINEMATIC").kind = "IK"
+            row.operator("intermamba.bake_controls", text="Rigify to FK", icon="BONE_DATA").kind = "FK"
+        draw_outcome(self.layout, context, "pair")
 
 
 CLASSES = (INTERMAMBA_UL_takes, INTERMAMBA_PT_takes, INTERMAMBA_PT_pair)

@@ -160,7 +160,7 @@ def load_bundle(name: str | Path | None = None) -> Bundle:
     config = _read_config(folder)
     for file, digest in config["files"].items():
         _check_file(folder, file, digest)
-    mean, std, rest = _read_stats(folder)
+    mean, std, rest = read_stats(folder)
     prompts = read_prompts(folder)
     known = _read_known(folder, config, prompts) if KNOWN in config["files"] else None
     return Bundle(folder, config, mean, std, rest, prompts, known)
@@ -204,7 +204,7 @@ def write_stats(folder: str | Path, mean: np.ndarray, std: np.ndarray, rest: np.
     """Write stats.npz: mean and std of the features (262,), rest offsets (22, 3) in metres."""
     with atomic_write(Path(folder) / STATS) as temporary:
         np.savez(temporary, mean=np.float32(mean), std=np.float32(std), rest=np.float32(rest))
-    _read_stats(Path(folder))
+    read_stats(Path(folder))
 
 
 def write_known(folder: str | Path, known: KnownPhrasings) -> None:
@@ -257,7 +257,8 @@ def _check_file(folder: Path, name: str, digest: str) -> None:
         raise _damaged(folder, name)
 
 
-def _read_stats(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def read_stats(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read mean, std and rest of a bundle's folder. Raises BundleError."""
     try:
         with np.load(folder / STATS, allow_pickle=False) as stats:
             arrays = {name: stats[name] for name in _STATS_SHAPES}

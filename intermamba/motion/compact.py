@@ -4,6 +4,7 @@ Rotations are rounded to 16 bits (0.004 degrees) and roots to 0.01 mm; both are 
 compress well. Joints follow from them.
 """
 
+import base64
 import io
 import json
 import zipfile
@@ -18,6 +19,19 @@ from .rotations import normalise, quat_unroll
 
 FORMAT = 1
 _TURN, _PLACE, _CONTACT = 32767, 1e5, 255
+
+
+def motion_to_text(motion: Motion) -> str:
+    """The motion as ASCII for `motion_from_text`, where a file holds text and no bytes."""
+    return base64.b85encode(pack_motion(motion)).decode("ascii")
+
+
+def motion_from_text(text: str) -> Motion:
+    """The motion of `motion_to_text`. Raises MotionFileError for other text."""
+    try:
+        return unpack_motion(base64.b85decode(text))
+    except ValueError as error:
+        raise MotionFileError("This take is damaged: generate it again.") from error
 
 
 def pack_motion(motion: Motion) -> bytes:

@@ -22,7 +22,7 @@ from ..motion.motion import Motion
 from .process import Ended, Process, clean_environment, default_command
 from .protocol import PROTOCOL, Message, encode, motion_of
 
-__all__ = ["Message", "WorkerClient", "default_command", "motion_of"]
+__all__ = ["Message", "WorkerClient", "default_command", "motion_of", "told"]
 
 REPORT_LINES = 40
 FINAL = ("result", "error", "cancelled")
@@ -33,7 +33,7 @@ class WorkerClient:
 
     `command`: default_command(), or for example ["ssh", "gpu-box", "intermamba", "worker"]. `env`: the
     worker's environment, by default this process's own. In seconds: `hello_timeout` for the worker to start,
-    `cancel_timeout` for it to answer to cancel before it is killed.
+    `cancel_timeout` for it to answer to cancel before it is killed, `silence_timeout` for run() to hear anything.
     """
 
     def __init__(
@@ -43,15 +43,17 @@ class WorkerClient:
         *,
         hello_timeout: float = 20.0,
         cancel_timeout: float = 5.0,
+        silence_timeout: float = 300.0,
     ) -> None:
         self.command = command
         self.env = env
         self.hello_timeout = hello_timeout
         self.cancel_timeout = cancel_timeout
+        self.silence_timeout = silence_timeout
         self.hello: Message | None = None
         self.process: Process | None = None
         self._report: deque[str] = deque()
-        self._started = 0.0
+        self._started = self._heard = 0.0
         self._held: dict[str, Message] = {}  # jobs that wait for hello
         self._jobs: dict[str, float | None] = {}  # open jobs; for cancelled ones, when the patience ends
         self._pending: list[Message] = []  # for the next poll
@@ -93,11 +95,18 @@ class WorkerClient:
         fields = {"job": job, "prompt": prompt, "frames": frames, "seed": seed, "preview": preview}
         message = Message("generate", fields | {"steps": steps, "guidance": guidance, "sampler": sampler})
         encode(message)
+        if not self._jobs:
+            self._heard = time.monotonic()
         self._jobs[job] = None
         self._held[job] = message
         self.start()
         self._flush()
         return job
+
+    @property
+    def silence(self) -> float:
+        """Seconds since anything was heard from the worker, or since it got work after it had none."""
+        return time.monotonic() - self._heard if self._jobs else 0.0
 
     def cancel(self, job: str) -> None:
         """Ask for a job to end: poll() will give its `cancelled`, and no result any more."""
@@ -113,6 +122,7 @@ class WorkerClient:
         """What has happened since the last call, often nothing. Never waits, never raises."""
         messages, self._pending = self._pending, []
         while self.process and (item := self.process.received()):
+            self._heard = time.monotonic()
             if isinstance(item, Message):
                 self._accept(item, messages)
             else:
@@ -128,7 +138,8 @@ class WorkerClient:
         """Generate and wait, for scripts: generate()'s arguments in, a Motion out.
 
         `on_message` gets the job's progress, warning and previews. Raises what the worker answered: IntermambaError
-        for bad input, BundleError, WorkerError; and Cancelled when the job was cancelled.
+        for bad input, BundleError, WorkerError, also when nothing is heard for `silence_timeout`; and Cancelled when
+        the job was cancelled.
         """
         job = self.generate(prompt, **settings)
         others: list[Message] = []
@@ -141,6 +152,9 @@ class WorkerClient:
                         return _outcome(message)
                     elif on_message:
                         on_message(message)
+                if self.silence > self.silence_timeout:
+                    silent = f"Nothing was heard from the worker for {self.silence_timeout:g} s."
+                    self._fail("silent", silent, "Try again; if it stays, send the report.")
                 time.sleep(0.005)
         finally:
             self.cancel(job)
@@ -239,4 +253,9 @@ def _outcome(message: Message) -> Motion:
     if message.type == "cancelled":
         raise Cancelled("Cancelled.")
     kind = {"input": IntermambaError, "bundle": BundleError}.get(message["code"], WorkerError)
-    raise kind(" ".join(filter(None, (message["message"], message["hint"]))))
+    raise kind(told(message))
+
+
+def told(error: Message) -> str:
+    """What an error message says, and what to do."""
+    return " ".join(filter(None, (error["message"], error["hint"])))

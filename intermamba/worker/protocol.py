@@ -131,7 +131,8 @@ def motion_of(message: Message) -> Motion:
     values |= {name: message.arrays.get(name) for name in MOTION_ARRAYS}
     frames = values["joints"].shape[1] if np.ndim(values["joints"]) == 4 else 0
     for name, shape in zip(MOTION_ARRAYS, _motion_shapes(frames), strict=True):
-        if frames == 0 or np.shape(values[name]) != shape:
+        whole = frames > 0 and np.shape(values[name]) == shape and np.isfinite(values[name]).all()
+        if not whole or values["fps"] <= 0:
             raise WorkerError(
                 f"The worker's result has no proper {name}: install the same version on both sides."
             )

@@ -1,5 +1,6 @@
 """Reading joints back out of Blender, and arming scenes for the tests."""
 
+import os
 import time
 
 import bpy
@@ -50,3 +51,18 @@ def pump_until(done, seconds=60.0):
         assert time.monotonic() < deadline, "the job did not end"
         jobs.pump()
         time.sleep(0.01)
+
+
+def worker_pid(session):
+    """The process of a session's worker, once it has said hello."""
+    pump_until(lambda: session._client.hello)
+    return session._client.hello["pid"]
+
+
+def gone(pid):
+    """Whether no process has this id."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from blender_addon.contacts import solve_again
-from blender_addon.layers import layer_track
+from blender_addon.layers import layer_track, remove_layer
 from blender_addon.placing import place_motion
 from blender_addon.rigs import PERSON_KEY, make_mannequin
 from intermamba.errors import IntermambaError
@@ -91,6 +91,41 @@ def test_a_contact_is_added_and_removed(scene, people):
     assert len(listed.items) == count
 
 
+def test_contacts_are_marked_in_the_timeline_beside_the_users_own_markers(scene, people):
+    listed = scene.intermamba_contacts
+
+    def marked():
+        return sorted((marker.frame, marker.name) for marker in scene.timeline_markers)
+
+    def wanted():
+        return sorted(
+            (frame, f"{row.person} {row.point} {verb} {row.on}".replace("_", " "))
+            for row in listed.items
+            if row.use
+            for verb, frame in (("touches", row.start), ("leaves", row.stop))
+        )
+
+    mine = [(1, "A right hand"), (7, "cut")]
+    for frame, name in mine:
+        scene.timeline_markers.new(name, frame=frame)
+    assert marked() == mine
+    listed.markers = True
+    assert len(wanted()) == 2 * len(listed.items) > 0
+    assert marked() == sorted(mine + wanted())
+    listed.items[0].start += 3
+    listed.items[0].use = len(listed.items) == 1
+    assert marked() == sorted(mine + wanted())
+    bpy.ops.intermamba.contacts_add()
+    assert marked() == sorted(mine + wanted())
+    bpy.ops.intermamba.contacts_remove()
+    place_motion(bpy.context, handshake(), people, START)
+    assert marked() == sorted(mine + wanted())
+    renamed = next(marker for marker in scene.timeline_markers if "touches" in marker.name)
+    renamed.name = "the shake"
+    listed.markers = False
+    assert marked() == sorted([*mine, (renamed.frame, "the shake")])
+
+
 def test_placing_again_replaces_the_layer(scene, people):
     mine = people[0].animation_data.nla_tracks.new()
     mine.name = "mine"
@@ -111,6 +146,30 @@ def test_people_like_the_motions_own_get_no_layer(scene):
         assert animation.action_blend_type == "REPLACE"
 
 
-def test_a_motion_that_is_gone_is_told(scene):
-    with pytest.raises(IntermambaError, match="generate it again"):
+def test_a_contact_that_ends_before_it_starts_is_told(scene, people):
+    row = scene.intermamba_contacts.items[0]
+    row.start, row.stop = 30, 20
+    with pytest.raises(RuntimeError, match="ends in frame 20, before its start in 30: change From or To"):
+        bpy.ops.intermamba.contacts_update()
+    assert layer_track(people[0])
+
+
+def test_a_saved_file_corrects_its_contacts_again(scene, people, tmp_path):
+    before = between_hands(people)
+    path = str(tmp_path / "shake.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    people = [bpy.data.objects[name] for name in ("Tall", "Small")]
+    for ob in people:
+        remove_layer(ob)
+    assert between_hands(people).min() > 0.1
+    assert bpy.ops.intermamba.contacts_update() == {"FINISHED"}
+    assert np.abs(between_hands(people) - before).max() < 1e-3
+
+
+def test_without_a_motion_the_way_out_is_told(scene, people):
+    people[0].animation_data.action = bpy.data.actions.new("mine")
+    with pytest.raises(IntermambaError, match="generate one"):
         solve_again(bpy.context)
+    assert layer_track(people[1])

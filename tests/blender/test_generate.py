@@ -1,19 +1,16 @@
 """From prompt to keys with the made-up engine: the blocking operator, the timer, cancel, and every kind of trouble."""
 
 import json
-import os
-import signal
 
 import bpy
 import pytest
 
 from blender_addon import jobs
 from blender_addon.jobs import Request, Target
-from blender_addon.properties import IntermambaTake
 from intermamba.errors import IntermambaError
 from intermamba.worker.client import default_command
 
-from .scenes import add_armature, mannequins, pump_until
+from .scenes import add_armature, gone, mannequins, pump_until, worker_pid
 
 SLOW = 1000  # sampling steps of the made-up engine: many seconds
 
@@ -32,19 +29,6 @@ def generate(**settings):
     return bpy.ops.intermamba.generate("EXEC_DEFAULT", engine="FAKE", **settings)
 
 
-def worker_pid(session):
-    pump_until(lambda: session._client.hello)
-    return session._client.hello["pid"]
-
-
-def gone(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
 def test_the_operator_blocks_until_both_are_keyed(scene):
     scene.frame_set(11)
     assert generate(prompt="Two people wave!", frames=60, seed=3) == {"FINISHED"}
@@ -60,6 +44,17 @@ def test_what_is_not_given_comes_from_the_panel(scene):
     action = mannequins()[1].animation_data.action
     assert action.name == "IM_from_the_panel_9_B"
     assert tuple(action.frame_range) == (1.0, 60.0)
+
+
+@pytest.mark.parametrize(("quality", "steps"), [("DRAFT", 10), ("STANDARD", 10), ("FINE", 50)])
+def test_the_quality_is_a_number_of_steps(scene, quality, steps):
+    def made(**settings):
+        generate(frames=16, **settings)
+        return json.loads(mannequins()[0].animation_data.action["intermamba_settings"])["steps"]
+
+    scene.intermamba.quality = quality
+    assert made() == steps  # the made-up model's own are 10
+    assert made(steps=3) == 3
 
 
 def test_the_same_seed_gives_the_same_keys(scene):
@@ -162,39 +157,6 @@ def test_cancel_ends_the_job_and_changes_nothing(session):
     assert not bpy.ops.intermamba.cancel.poll()
 
 
-def test_a_worker_killed_midway_is_told_and_replaced(session):
-    start(session, steps=SLOW)
-    pump_until(lambda: session.job.total)
-    os.kill(worker_pid(session), signal.SIGKILL)
-    pump_until(lambda: not session.job)
-    assert "stopped unexpectedly" in session.error
-    assert "\n" not in session.error
-    start(session)
-    pump_until(lambda: not session.job)
-    assert session.error == ""
-    assert len(bpy.data.actions) == 2
-
-
-def test_loading_a_file_ends_the_worker(session):
-    start(session, steps=SLOW)
-    pid = worker_pid(session)
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    assert session.job is None
-    assert gone(pid)
-
-
-def test_disabling_ends_the_worker(addon, session):
-    start(session, steps=SLOW)
-    pid = worker_pid(session)
-    addon.unregister()
-    try:
-        assert session.job is None
-        assert gone(pid)
-        assert not hasattr(bpy.types.Scene, "intermamba")
-    finally:
-        addon.register()
-
-
 def test_an_idle_worker_is_ended(session, monkeypatch):
     start(session)
     pump_until(lambda: not session.job)
@@ -242,14 +204,3 @@ def test_a_rig_that_is_no_body_is_refused_before_sampling(scene, session):
     with pytest.raises(RuntimeError, match='"Door" does not look humanoid'):
         generate()
     assert session._client is None
-
-
-def test_everything_has_a_tooltip(scene):
-    operators = [getattr(bpy.ops.intermamba, name).get_rna_type() for name in dir(bpy.ops.intermamba)]
-    assert len(operators) > 5
-    assert all(operator.description for operator in operators)
-    for kind in (*operators, scene.intermamba.bl_rna, IntermambaTake.bl_rna):
-        for item in kind.properties:
-            assert item.description or item.is_hidden or item.identifier in ("rna_type", "name"), (
-                item.identifier
-            )

@@ -5,7 +5,7 @@ import json
 import bpy
 import pytest
 
-from blender_addon import jobs, panel, suggestions
+from blender_addon import jobs, suggestions
 from blender_addon.suggestions import known_prompts, matching
 from intermamba.bundles.bundle import bundled_folder, read_prompts
 
@@ -65,34 +65,3 @@ def test_a_model_that_cannot_be_read_offers_nothing(model, text):
 def test_the_bundled_model_is_read_and_no_worker_started(scene):
     assert list(known_prompts().values()) == read_prompts(bundled_folder())
     assert jobs.session._client is None
-
-
-class Recorder:
-    """A layout that keeps what is drawn."""
-
-    def __init__(self):
-        self.texts = []
-
-    def __getattr__(self, name):
-        def draw(*_, text="", **__):
-            self.texts.append(text)
-            return self
-
-        return draw
-
-
-def test_the_panel_shows_the_warning_beside_its_prompt_alone(scene, monkeypatch):
-    monkeypatch.setattr(
-        panel, "_draw_sentence", lambda layout, _, sentence, icon: layout.label(text=sentence)
-    )
-    jobs.session.warning, jobs.session.prompt = "Far from it.", "they swim"
-
-    def drawn():
-        owner = type("Owner", (), {"layout": Recorder()})()
-        panel.INTERMAMBA_PT_main.draw(owner, bpy.context)
-        return owner.layout.texts
-
-    scene.intermamba.prompt = " they swim "
-    assert "Far from it." in drawn()
-    scene.intermamba.prompt = "they walk"
-    assert "Far from it." not in drawn()

@@ -6,9 +6,10 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon import jobs
+from blender_addon import jobs, thumbnails
 from blender_addon.jobs import Request, Target
 from blender_addon.takes import motion_of_take, place_takes
+from blender_addon.thumbnails import CELL, COLOURS, picture
 from intermamba.motion.skeleton import L_WRIST, PELVIS, R_WRIST
 
 from .scenes import in_blender, joints_of, mannequins, pump_until
@@ -221,3 +222,38 @@ def test_all_takes_are_exported(scene, tmp_path):
     assert sorted(action.name for action in bpy.data.actions) == actions
     assert [ob.animation_data.action for ob in mannequins()] == playing
     assert np.array_equal(both(), pose)
+
+
+def test_a_picture_shows_both_people_at_four_moments(motion):
+    drawn = picture(motion)
+    assert drawn.shape == (2 * CELL, 2 * CELL, 4)
+    assert drawn.min() >= 0.0
+    assert drawn.max() <= 1.0
+    for row in (slice(0, CELL), slice(CELL, None)):
+        for column in (slice(0, CELL), slice(CELL, None)):
+            cell = drawn[row, column]
+            for colour in COLOURS:
+                here = (np.abs(cell[..., :3] - colour).max(axis=-1) < 0.01) & (cell[..., 3] > 0.99)
+                assert 100 < here.sum() < 0.4 * CELL**2
+            assert not cell[[0, -1]].any()  # nothing is cut off
+            assert not cell[:, [0, -1]].any()
+            height = np.ptp(np.flatnonzero(cell[..., 3].any(axis=1))) / CELL
+            assert 0.5 < height < 1.0
+    assert np.array_equal(drawn, picture(motion))
+
+
+def test_takes_are_chosen_by_their_pictures_which_are_drawn_once(scene, monkeypatch):
+    drawings = []
+    monkeypatch.setattr(thumbnails, "picture", lambda motion: drawings.append(motion) or picture(motion))
+    generate(seed=4, takes=3)
+    scene.intermamba_take = "2"
+    assert scene.intermamba.take == 2
+    scene.intermamba.take = 1
+    assert scene.intermamba_take == "1"
+    assert len(drawings) == 3
+    takes()[1].mirrored = True
+    assert scene.intermamba_take == "1"
+    assert len(drawings) == 4
+    assert len(thumbnails._pictures) == 4
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    assert thumbnails._pictures is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from intermamba.errors import MotionFileError
-from intermamba.motion.compact import pack_motion, unpack_motion
+from intermamba.motion.compact import motion_from_text, motion_to_text, pack_motion, unpack_motion
 from tests.clips import synthetic_pair
 
 
@@ -47,3 +47,12 @@ def test_other_bytes_are_refused(pair):
     for damaged in (b"", b"nonsense", data[:-200], other.getvalue()):
         with pytest.raises(MotionFileError, match="damaged"):
             unpack_motion(damaged)
+
+
+def test_a_motion_is_kept_as_text(pair):
+    text = motion_to_text(pair)
+    assert text.isascii()
+    assert np.array_equal(motion_from_text(text).rotations, unpack_motion(pack_motion(pair)).rotations)
+    for damaged in ("", "not base 85 \n", text[:-200]):
+        with pytest.raises(MotionFileError, match="damaged"):
+            motion_from_text(damaged)

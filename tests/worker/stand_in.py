@@ -7,6 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import numpy as np
+
 from intermamba.engines.fake import FakeEngine
 from intermamba.worker.protocol import PROTOCOL, FrameReader, Message, encode
 from intermamba.worker.server import serve, take_pipes
@@ -36,6 +38,15 @@ class Hanging(FakeEngine):
         time.sleep(1000)
 
 
+class Lost(FakeEngine):
+    """Samples what is no number."""
+
+    def sample(self, *given):
+        motion = super().sample(*given)
+        motion.rotations[1, 3] = np.nan
+        return motion
+
+
 class Dying(FakeEngine):
     """Takes the process with it, as a crash in native code would."""
 
@@ -52,6 +63,8 @@ ENGINES = {
     "printing": Printing,
     "broken": Broken,
     "hanging": Hanging,
+    "stuck": lambda: time.sleep(1000),
+    "lost": Lost,
     "dying": Dying,
     "no memory": lambda: (_ for _ in ()).throw(MemoryError),
 }

@@ -194,7 +194,7 @@ def test_a_worker_that_is_killed_is_reported(client):
 
 
 def test_a_worker_that_hangs_is_killed_after_cancel(client):
-    worker = client("hanging", cancel_timeout=0.2)
+    worker = client("stuck", cancel_timeout=0.2)
     job = worker.generate("prompt", frames=FRAMES)
     wait(worker, lambda m: m["phase"] == "loading")
     pid = worker.process.pid
@@ -211,6 +211,21 @@ def test_a_worker_that_says_nothing_times_out(client):
     error = wait(worker, final(job))[-1]
     assert error["code"] == "timeout"
     assert error["message"] == "The worker did not start within 0.3 s."
+
+
+@pytest.mark.parametrize("mode", ["hanging", "stuck"])
+def test_silence_is_measured_and_ends_what_waits_for_it(client, mode):
+    worker = client(mode, silence_timeout=0.5)
+    assert worker.silence == 0
+    with pytest.raises(WorkerError, match="Nothing was heard from the worker"):
+        worker.run("prompt", frames=FRAMES)
+    assert worker.process is None
+    assert worker.silence == 0
+
+
+def test_a_result_that_is_no_number_is_refused(client):
+    with pytest.raises(WorkerError, match="no proper rotations"):
+        client("lost").run("prompt", frames=FRAMES)
 
 
 @pytest.mark.parametrize(
