@@ -153,7 +153,7 @@ class INTERMAMBA_OT_import_model(bpy.types.Operator, ImportHelper):
     bl_options: ClassVar = {"INTERNAL"}
 
     filename_ext = ".zip"
-    filter_glob: StringProperty(default="*.zip", options={"HIDDEN"})
+    filter_glob: StringProperty(default="*.zip", description="Which files are shown", options={"HIDDEN"})
     problem: ClassVar[str] = ""
     """What went wrong the last time, for the preferences to show."""
 
