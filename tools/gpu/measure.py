@@ -78,7 +78,9 @@ def train(config: ModelConfig, pairs: int, frames: int, steps: int, device: torc
         mirror=False, learning_rate=1e-4, clip_norm=0.5, ema_decay=0.0,
     )  # fmt: skip
     clips = [_clip(seed, frames) for seed in range(pairs)]
-    trainer = Trainer(recipe, make_batches(recipe, clips), _tokens(config), common_rest(clips), device)
+    batches = make_batches(recipe, clips)
+    batches.statistics = lambda: (np.zeros(config.features, np.float32), np.ones(config.features, np.float32))
+    trainer = Trainer(recipe, batches, _tokens(config), common_rest(clips), device)
     _reset(device)
     for _ in range(3):
         trainer.train_step()
