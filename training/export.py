@@ -50,11 +50,11 @@ def main(arguments: list[str] | None = None) -> int:
 def export(checkpoint: Path, folder: Path, version: str, text: Path) -> None:
     """Write the averaged weights of `checkpoint`, their graphs and everything beside them into `folder`."""
     tensors, step, recipe = load_checkpoint(checkpoint)
+    _check_text(text, recipe["model"]["text_width"])
     release = release_of(recipe["name"])
     model = make_network(ModelConfig.from_json(recipe["model"])).eval()
     model.load_state_dict(below("ema", tensors))
     stats = {name: tensor.numpy() for name, tensor in below("stats", tensors).items()}
-    _check_text(text, recipe["model"]["text_width"])
     folder.mkdir(parents=True, exist_ok=True)
     for name in (GRAPH, TOKENIZER):
         if (text / name).resolve() != (folder / name).resolve():
