@@ -34,17 +34,11 @@ class ClipText:
 
     def __init__(self, folder: str | Path, device: torch.device | str = "cpu") -> None:
         """Raises IntermambaError with what to install or download where something is missing."""
-        try:
-            from open_clip.tokenizer import SimpleTokenizer
-        except ImportError as error:
-            raise IntermambaError(
-                f"CLIP's text tower needs open_clip: run `pip install intermamba[clip]` ({error})."
-            ) from error
-        weights = _load(Path(folder) / WEIGHTS)
+        self.tokenizer = open_tokenizer()
+        weights = read_weights(Path(folder) / WEIGHTS)
         self.identity = _identity(weights)
         self.device = device
         self.tower = _tower(weights, Path(folder) / WEIGHTS).to(device)
-        self.tokenizer = SimpleTokenizer(context_length=MAX_TOKENS)
 
     @torch.no_grad()
     def encode(self, prompts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -93,6 +87,17 @@ class CachedText:
         return self.folder / name[:2] / f"{name}.npy"
 
 
+def open_tokenizer() -> Callable[[list[str]], Tensor]:
+    """CLIP's word pieces: token ids (B,77) of captions. Raises IntermambaError where open_clip is not installed."""
+    try:
+        from open_clip.tokenizer import SimpleTokenizer
+    except ImportError as error:
+        raise IntermambaError(
+            f"CLIP's words need open_clip: run `pip install intermamba[clip]` ({error})."
+        ) from error
+    return SimpleTokenizer(context_length=MAX_TOKENS)
+
+
 def pad(rows: Sequence[NDArray[np.floating]]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Features (S_i,C) of B captions as one (B,S,C), zero where padded, and its mask (B,S)."""
     lengths = np.array([len(row) for row in rows])
@@ -109,8 +114,8 @@ def batched(items: Sequence[str], size: int) -> Iterator[list[str]]:
         yield part
 
 
-def _load(path: Path) -> dict[str, Tensor]:
-    """The text tower's tensors of a file that may hold all of CLIP."""
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The text tower's tensors of a file that may hold all of CLIP. Raises IntermambaError with what to download."""
     if not path.is_file():
         raise IntermambaError(
             f"CLIP's text tower is not there: download {URL} (1.7 GB), on any machine, and put it at {path}."

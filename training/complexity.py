@@ -65,8 +65,8 @@ class Row:
     """One call of the denoiser for one pair."""
     text: Operations
     """The text transformer, for one prompt."""
-    seconds: float
-    """The median of a guided step, which is a call for two pairs: with the prompt and without."""
+    seconds: float | None
+    """The median of a guided step, which is a call for two pairs: with the prompt and without; None: not measured."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,12 +78,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--device", nargs="+", default=devices, help="torch devices; all there are if not given"
     )
-    parser.add_argument("--repeat", type=int, default=5, help="timed calls of each, the median counts")
+    parser.add_argument(
+        "--repeat", type=int, default=5, help="timed calls of each, the median counts; 0 for none"
+    )
     parser.add_argument("-o", "--out", type=Path, help="folder of complexity.md, .json and .png")
     options = parser.parse_args(arguments)
     try:
-        if min(*options.frames, options.repeat) < 1:
-            raise IntermambaError("Frames and repeats must be at least 1.")
+        if min(options.frames) < 1 or options.repeat < 0:
+            raise IntermambaError("Frames must be at least 1, and repeats at least 0.")
         models = {name: MODELS[name] for name in options.models}
         rows = measure(models, sorted(set(options.frames)), options.device, options.repeat)
         text = markdown(rows)
@@ -180,7 +182,7 @@ def measure(
                 for length in frames:
                     progress.update(task, description=f"{name}, {length} frames, {device}")
                     sized = replace(config, max_frames=max(config.max_frames, length))
-                    seconds = guided_step(sized, length, torch.device(device), repeat)
+                    seconds = guided_step(sized, length, torch.device(device), repeat) if repeat else None
                     parameters = count_parameters(sized)
                     operations = count_call(sized, length), count_text(sized)
                     rows.append(Row(name, length, device, *parameters, *operations, seconds))
@@ -218,8 +220,9 @@ def markdown(rows: Sequence[Row]) -> str:
         _grid(rows, devices[0], lambda row: f"{sum(asdict(row.call).values()) / 1e9:.2f}"),
     ]
     for name in devices:
-        parts += [f"## Milliseconds of a guided step, {name}"]
-        parts += [_grid(rows, name, lambda row: f"{1000 * row.seconds:.1f}")]
+        if any(row.seconds for row in rows if row.device == name):
+            parts += [f"## Milliseconds of a guided step, {name}"]
+            parts += [_grid(rows, name, lambda row: f"{1000 * row.seconds:.1f}" if row.seconds else "")]
     return "\n\n".join(parts) + "\n"
 
 
@@ -273,26 +276,37 @@ def write(rows: Sequence[Row], text: str, folder: Path) -> None:
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:
-    """Draw time and operations against the length, both axes logarithmic."""
+    """Draw operations and times against the length, both axes logarithmic, with the slopes of a line and a square."""
     from matplotlib.figure import Figure
 
-    devices, models = (
-        list(dict.fromkeys(getattr(row, name) for row in rows)) for name in ("device", "model")
-    )
-    figure = Figure(figsize=(5 * (len(devices) + 1), 4), layout="constrained")
-    panels = figure.subplots(1, len(devices) + 1)
-    for panel, device in zip(panels, [*devices, devices[0]], strict=True):
-        timed = panel is not panels[-1]
-        for model in models:
-            mine = [row for row in rows if (row.model, row.device) == (model, device)]
-            values = [r.seconds if timed else sum(asdict(r.call).values()) / 1e9 for r in mine]
-            panel.loglog([row.frames for row in mine], values, marker="o", label=model)
-        title = f"seconds of a guided step, {device}" if timed else "multiply-accumulates of a call, 10⁹"
-        panel.set(title=title, xlabel="frames")
-        panel.grid(visible=True, which="both", alpha=0.2)
+    timed = list(dict.fromkeys(row.device for row in rows if row.seconds))
+    figure = Figure(figsize=(5 * (len(timed) + 1), 4), layout="constrained")
+    panels = figure.subplots(1, len(timed) + 1, squeeze=False)[0]
+    counted = [row for row in rows if row.device == rows[0].device]
+    _draw(panels[0], counted, lambda row: sum(asdict(row.call).values()) / 1e9)
+    panels[0].set_title("multiply-accumulates of a call, 10⁹")
+    for panel, device in zip(panels[1:], timed, strict=True):
+        _draw(panel, [row for row in rows if row.device == device], lambda row: row.seconds)
+        panel.set_title(f"seconds of a guided step, {device}")
     panels[0].legend()
     with atomic_write(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
+
+
+def _draw(panel: Any, rows: Sequence[Row], value: Callable[[Row], float | None]) -> None:
+    """A curve for each model, and from the last one's beginning what is linear and what is quadratic."""
+    begin: tuple[int, float] | None = None
+    for model in dict.fromkeys(row.model for row in rows):
+        points = [(row.frames, y) for row in rows if row.model == model and (y := value(row)) is not None]
+        panel.loglog(*zip(*points, strict=True), marker="o", label=model)
+        begin = points[0]
+    frames = sorted({row.frames for row in rows})
+    for power, style, label in ((1, ":", "linear"), (2, "--", "quadratic")):
+        if begin:
+            guide = [begin[1] * (length / begin[0]) ** power for length in frames]
+            panel.loglog(frames, guide, style, color="grey", linewidth=1, label=label)
+    panel.set_xlabel("frames")
+    panel.grid(visible=True, which="both", alpha=0.2)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ from .model_card import write_card
 from .prompts import Interaction, calibrate, load_interactions
 from .recipe import Release, release_of
 
+TEXT_ENCODERS = {"minilm": "all-MiniLM-L6-v2", "clip": "CLIP ViT-L/14's text tower"}
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and export."""
@@ -48,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 def export(checkpoint: Path, folder: Path, version: str, text: Path) -> None:
     """Write the averaged weights of `checkpoint`, their graphs and everything beside them into `folder`."""
     tensors, step, recipe = load_checkpoint(checkpoint)
+    _check_text(text, recipe["model"]["text_width"])
     release = release_of(recipe["name"])
     model = make_network(ModelConfig.from_json(recipe["model"])).eval()
     model.load_state_dict(below("ema", tensors))
@@ -62,6 +65,16 @@ def export(checkpoint: Path, folder: Path, version: str, text: Path) -> None:
     config = _config(release, recipe, version, step)
     config |= write_prompts(folder, load_interactions(release.interactions))
     write_card(folder, config)
+
+
+def _check_text(folder: Path, width: int) -> None:
+    """Raise IntermambaError for a text encoder other than the one that the model was trained with."""
+    found = TextEncoder(folder).encode(["a"])[0].shape[-1]
+    if found != width:
+        raise IntermambaError(
+            f"The text encoder in {folder} gives {found} values a word, and the model was trained with {width}: "
+            "for a model with CLIP make one with training.clip_bundle, and give its folder as --text."
+        )
 
 
 def write_prompts(folder: Path, interactions: Sequence[Interaction]) -> dict[str, Any]:
@@ -91,7 +104,7 @@ def _config(release: Release, recipe: dict[str, Any], version: str, step: int) -
         "model": recipe["model"],
         "fps": 30,
         "max_frames": recipe["model"]["max_frames"],
-        "text_encoder": "all-MiniLM-L6-v2, 8-bit weights",
+        "text_encoder": f"{TEXT_ENCODERS[recipe.get('text', 'minilm')]}, 8-bit weights",
         "licence": release.licence,
         "acknowledgement": " ".join(filter(None, dict.fromkeys(acknowledgements))),
         "training_data": release.training_data,

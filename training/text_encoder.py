@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import shutil
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ VOCABULARY, POSITIONS, SEGMENTS = 30522, 512, 2
 WIDTH, HEADS, FEED_FORWARD, LAYERS = 384, 12, 1536, 6
 EPSILON = 1e-12
 PARITY = 0.99
+Network = TypeVar("Network", bound=nn.Module)
 PROMPTS = [
     "Two people dance salsa.",
     "A couple dances salsa, the leader turns the follower under his arm.",
@@ -62,9 +64,9 @@ class Matrix(nn.Module):
 class Table(nn.Module):
     """Rows by number; the weight is (rows, C), float or int8 with one scale per row."""
 
-    def __init__(self, rows: int):
+    def __init__(self, rows: int, width: int | None = None):
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(rows, WIDTH), requires_grad=False)
+        self.weight = nn.Parameter(torch.empty(rows, width or WIDTH), requires_grad=False)
         self.scale: Tensor
         self.register_buffer("scale", torch.ones(rows, 1))
 
@@ -151,7 +153,7 @@ def load_minilm(weights: Path) -> MiniLM:
     return model.eval()
 
 
-def quantise(model: MiniLM) -> MiniLM:
+def quantise(model: Network) -> Network:
     """Return a copy with int8 matrices and tables: symmetric, one scale per output column or table row.
 
     Weights alone: with float activations the features stay closer than with dynamic quantisation (cosine
@@ -167,8 +169,8 @@ def quantise(model: MiniLM) -> MiniLM:
     return model
 
 
-def write_graph(model: MiniLM, path: Path) -> None:
-    """Write the encoder as ONNX: inputs ids and mask (B, S) int64, output tokens (B, S, 384)."""
+def write_graph(model: nn.Module, path: Path) -> None:
+    """Write an encoder as ONNX: inputs ids and mask (B, S) int64, output tokens (B, S, C)."""
     # Two tensors, because the exporter makes one input of a tensor that is given twice.
     ids, mask = torch.ones(2, 2, 7, dtype=torch.int64).unbind()
     sizes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
@@ -189,7 +191,7 @@ def write_graph(model: MiniLM, path: Path) -> None:
         program.save(temporary, external_data=False)
 
 
-def parity(model: MiniLM, folder: Path) -> float:
+def parity(model: nn.Module, folder: Path) -> float:
     """Return the least cosine, over the tokens of PROMPTS, between the folder's encoder and the float one."""
     from tokenizers import Tokenizer
 

@@ -55,6 +55,11 @@ def penetration(joints: np.ndarray) -> float:
     return float(penetration_depth(joints).mean())
 
 
+def come_within(joints: np.ndarray, distance: float) -> bool:
+    """Whether two bodies (2, T, 22, 3), as capsules, are ever less than `distance` (m) apart."""
+    return len(overlaps(joints.astype(float), tolerance=-distance).frame) > 0
+
+
 def jerk_percentile(joints: np.ndarray, fps: float, percent: float = 99.9) -> float:
     """Percentile over frames and joints of the jerk (m/s^3) of joints (..., T, 22, 3): the sharpest pops."""
     jerk = np.diff(joints.astype(float), n=3, axis=-3) * fps**3

@@ -105,6 +105,32 @@ def test_the_report(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "out/complexity.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_operations_are_counted_beyond_a_models_frames_and_without_times(tmp_path, monkeypatch, capsys):
+    other = dataclasses.replace(TINY, denoiser="transformer", attention_heads=2)
+    monkeypatch.setattr(complexity, "MODELS", {"small": TINY, "transformer": other})
+    monkeypatch.setattr(complexity, "guided_step", None)
+    arguments = [
+        "--models",
+        "small",
+        "transformer",
+        "--frames",
+        "20",
+        "80",
+        "--device",
+        "cpu",
+        "--repeat",
+        "0",
+    ]
+    assert complexity.main([*arguments, "-o", str(tmp_path)]) == 0
+    assert "Milliseconds" not in capsys.readouterr().out
+    rows = json.loads((tmp_path / "complexity.json").read_text())["rows"]
+    assert all(row["seconds"] is None for row in rows)
+    scans, attention = ([row["call"][name] for row in rows] for name in ("scan", "attention"))
+    assert scans[1] == 4 * scans[0]
+    assert attention[3] > 14 * attention[2]
+    assert (tmp_path / "complexity.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_bad_lengths_are_refused(capsys):
     assert complexity.main(["--frames", "0", "--device", "cpu"]) == 1
     assert "at least 1" in capsys.readouterr().err

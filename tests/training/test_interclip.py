@@ -18,15 +18,15 @@ from training.evaluate.interclip import (  # noqa: E402
     InterCLIPConfig,
     TransformerSize,
     contrastive_loss,
-    load_evaluator,
     paper,
     shared_targets,
     sinusoid,
     small,
 )
+from training.evaluate.judges import load_evaluator  # noqa: E402
 from training.evaluate.train_evaluator import (  # noqa: E402
     BEST,
-    EvaluatorTrainer,
+    InterCLIPTrainer,
     Settings,
     caption_kinds,
     run,
@@ -215,7 +215,7 @@ def clips(tmp_path_factory):
 
 
 def make_trainer(clips, **changes):
-    return EvaluatorTrainer(
+    return InterCLIPTrainer(
         tiny(), settings(**changes), clips, CaptionTokens(WordVectors()), torch.device("cpu")
     )
 

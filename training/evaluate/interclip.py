@@ -7,16 +7,13 @@ W width, E the common space.
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from intermamba.errors import IntermambaError
 from intermamba.motion.features import CONTACTS
-from training.checkpoint import below, load_checkpoint
 
 MOTION_FEATURES = CONTACTS.start
 """The evaluator sees positions, velocities and rotations of each person, and not the foot contacts."""
@@ -187,16 +184,6 @@ def shared_targets(tokens_BSC: Tensor, mask_BS: Tensor, kinds: Sequence[str]) ->
     same = torch.tensor([[bool(one) and one == other for other in kinds] for one in kinds])
     temperature = torch.where(same, 0.2, 0.05).to(sentences)
     return ((sentences @ sentences.T - 1) / temperature).exp()
-
-
-def load_evaluator(path: str | Path) -> InterCLIP:
-    """The evaluator of a checkpoint of training.evaluate.train_evaluator, ready to measure."""
-    tensors, _, recipe = load_checkpoint(Path(path))
-    if "evaluator" not in recipe:
-        raise IntermambaError(f"{path} is not an evaluator: make one with training.evaluate.train_evaluator.")
-    model = InterCLIP(InterCLIPConfig.from_json(recipe["evaluator"]))
-    model.load_state_dict(below("model", tensors))
-    return model.eval()
 
 
 def sinusoid(length: int, width: int) -> Tensor:

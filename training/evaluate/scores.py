@@ -6,6 +6,7 @@ Shapes: N motions, E values of an embedding, K of whatever is counted.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,11 @@ class Interval:
 
     mean: float
     half: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        """Of the values of all replications: mean, and 1.96 standard errors of it."""
+        return cls(float(np.mean(values)), float(1.96 * np.std(values) / np.sqrt(len(values))))
 
     def __str__(self) -> str:
         return f"{self.mean:.3f} ±{self.half:.3f}"
@@ -45,6 +51,15 @@ def different_pools(captions: Sequence[str], size: int, rng: np.random.Generator
             return np.array(pools, np.intp)
         pools.append(list(pool.values()))
         rows = [row for row in rows if pool.get(captions[row]) != row]
+
+
+def random_pools(count: int, size: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Random pools (K, size) of the row numbers below `count`; what fills no pool is dropped."""
+    if count < size:
+        raise IntermambaError(
+            f"A pool of {size} needs as many motions, and there are {count}: give more clips, or a smaller --pool."
+        )
+    return rng.permutation(count)[: count - count % size].reshape(-1, size)
 
 
 def r_precision(text: Array, motion: Array, pools: NDArray[np.intp], top: int = 3) -> Array:
@@ -77,25 +92,25 @@ def frechet_distance(first: Array, second: Array) -> float:
 
 
 def diversity(motion: Array, pairs: int, rng: np.random.Generator) -> float:
-    """Mean distance of `pairs` random pairs of different motions (N,E)."""
-    first, second = _pairs(len(motion), pairs, rng)
-    return float(np.linalg.norm(motion[first] - motion[second], axis=-1).mean())
+    """Mean distance of random pairs of motions (N,E): `pairs` of them, or N where there are fewer."""
+    return multimodality([motion], pairs, rng)
 
 
 def multimodality(groups: Sequence[Array], pairs: int, rng: np.random.Generator) -> float:
-    """Mean distance of `pairs` random pairs of different motions of each group (K,E), those of a caption."""
-    return float(np.mean([diversity(group, pairs, rng) for group in groups]))
+    """Mean distance of random pairs of motions of each group (K,E), those of a caption.
+
+    As in the released code both motions of the pairs are drawn without putting back, one draw after the other, so
+    that now and then a motion meets itself: 10 pairs of 30 lose a thirtieth by it.
+    """
+    return float(np.mean([_pair_distance(group, pairs, rng) for group in groups]))
 
 
 def replicate(
-    measure: Callable[[np.random.Generator], Scores], replications: int = 20, seed: int = 0
+    measure: Callable[[int, np.random.Generator], Scores], replications: int = 20, seed: int = 0
 ) -> dict[str, Interval]:
-    """Each score over replications that differ by their generator: mean, and 1.96 standard errors of it."""
-    runs = [measure(np.random.default_rng((seed, index))) for index in range(replications)]
-    values = {name: np.array([run[name] for run in runs]) for name in runs[0]}
-    return {
-        name: Interval(float(v.mean()), float(1.96 * v.std() / np.sqrt(len(v)))) for name, v in values.items()
-    }
+    """Each score over replications; `measure` gets the number of each and a generator of its own."""
+    runs = [measure(index, np.random.default_rng((seed, index))) for index in range(replications)]
+    return {name: Interval.of([run[name] for run in runs]) for name in runs[0]}
 
 
 def _root(matrix: Array) -> Array:
@@ -104,7 +119,7 @@ def _root(matrix: Array) -> Array:
     return (vectors * np.sqrt(values.clip(0))) @ vectors.T
 
 
-def _pairs(count: int, pairs: int, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Two rows of different numbers below `count`, drawn evenly."""
-    first = rng.integers(count, size=pairs)
-    return first, (first + rng.integers(1, count, size=pairs)) % count
+def _pair_distance(motion: Array, pairs: int, rng: np.random.Generator) -> float:
+    size = min(pairs, len(motion))
+    first, second = (rng.choice(len(motion), size, replace=False) for _ in range(2))
+    return float(np.linalg.norm(motion[first] - motion[second], axis=-1).mean())

@@ -28,6 +28,7 @@ from intermamba.motion.motion import save_motion
 from training.compose.captions import fill_captions
 from training.compose.score import Plan, Score, load_scores
 
+from .generate import identity
 from .interactions import MEASURES, judge
 
 FRAMES_MULTIPLE = 4
@@ -109,7 +110,7 @@ def run(engine: Engine, tasks: list[Task], out: Path, keep: Path | None = None) 
 
     Gives the clips of `tasks` alone. Raises IntermambaError when `out` holds another bundle's results.
     """
-    record = _read(out, _identity(engine))
+    record = _read(out, identity(engine))
     done = {(c["interaction"], c["prompt"], c["frames"], c["seed"]): c for c in record["clips"]}
     for number, task in enumerate(tasks, 1):
         if task.key in done:
@@ -167,11 +168,6 @@ def _usual_frames(plan: Plan, bundle: Bundle) -> int:
     """The interaction's mean length in frames, a multiple of 4 that the bundle can make."""
     steps = round((plan.seconds.low + plan.seconds.high) / 2 * bundle.fps / FRAMES_MULTIPLE)
     return min(max(FRAMES_MULTIPLE * steps, MIN_FRAMES), bundle.max_frames)
-
-
-def _identity(engine: Engine) -> dict[str, str]:
-    config = json.dumps(engine.bundle.config, sort_keys=True)
-    return {"bundle": engine.bundle.name, "config": hashlib.sha256(config.encode()).hexdigest()}
 
 
 def _read(out: Path, identity: dict[str, str]) -> dict[str, Any]:
