@@ -179,8 +179,8 @@ def _data(config: dict[str, Any]) -> str:
 
 def _retraining(name: str, composed: bool) -> str:
     compose = [
-        "    python -m training.compose --clips DATA -o DATA/duets --count 20000 --seed 1",
-        "    python -m training.compose --clips DATA -o DATA/held_out --count 500 --seed 2 --held-out",
+        "    python -m training.compose --clips DATA -o DATA/duets --count 1920 --seed 200 --seconds 5 9.5",
+        "    python -m training.compose --clips DATA -o DATA/held_out --count 400 --seed 900 --held-out",
     ]
     lines = [
         f"    python -m training.train {name} --data DATA --out runs/{name}",

@@ -34,10 +34,13 @@ def pretrain_prior(
     steps: int,
     dropout: float,
     seed: int = 0,
+    *,
+    half: bool = True,
 ) -> float:
     """Train the network's prior on clean motion; gives the mean squared error, of normalised features, of the end.
 
-    `statistics` are mean and deviation (F,); `dropout` is the share of prompts that are hidden, as in training.
+    `statistics` are mean and deviation (F,); `dropout` is the share of prompts that are hidden, as in training;
+    `half` computes in bfloat16.
     """
     if network.prior is None:
         raise IntermambaError("This model has no prior: leave prior_steps at 0.")
@@ -50,7 +53,7 @@ def pretrain_prior(
     for step in range(steps):
         shown = pool[step % len(pool)]
         keep = (torch.rand(len(shown.condition), 1) >= dropout).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
             mean = network.prior(shown.condition * keep, network.positions_LD[: shown.target.shape[2]])
         error = (mean.float() - shown.target).square().mean((1, 3))
         loss = (error * shown.counts).sum() / shown.counts.sum().clamp(min=1)
@@ -74,5 +77,5 @@ def _shown(
     was_training = network.text.training
     condition = network.text.eval()(*(torch.from_numpy(x).to(mean.device) for x in tokens(batch.captions)))
     network.text.train(was_training)
-    counts = torch.from_numpy(batch.mask).to(mean.device)[:, ::patch].float()
+    counts = torch.from_numpy(batch.mask).to(mean.device).unflatten(1, (-1, patch)).all(-1).float()
     return Shown(condition, to_patches(target, patch), counts)

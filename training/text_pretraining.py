@@ -55,10 +55,13 @@ def lessons(scores: Sequence[Score], tokens: Tokens, seed: int = 0) -> list[Less
     return out
 
 
-def pretrain_text(text: TextTransformer, taught: Sequence[Lesson], steps: int, seed: int = 0) -> float:
+def pretrain_text(
+    text: TextTransformer, taught: Sequence[Lesson], steps: int, seed: int = 0, *, half: bool = True
+) -> float:
     """Train `text` to tell which plans a caption may describe; gives the mean loss of the last fifty steps.
 
-    A linear layer on the condition, which is thrown away afterwards, tells the plans apart.
+    A linear layer on the condition, which is thrown away afterwards, tells the plans apart. `half` computes the
+    condition in bfloat16.
     """
     device = next(text.parameters()).device
     torch.manual_seed(seed)
@@ -72,7 +75,7 @@ def pretrain_text(text: TextTransformer, taught: Sequence[Lesson], steps: int, s
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1.0, (step + 1) / WARMUP, (steps - step) / (DECAY * steps))
         tokens, mask, plans = (x.to(device) for x in _draw(taught, rng))
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
             condition = text(tokens, mask)
         condition = F.dropout(F.layer_norm(condition.float(), condition.shape[-1:]), HEAD_DROPOUT)
         loss = F.cross_entropy(head(condition), plans, label_smoothing=SMOOTHING)

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -156,7 +157,7 @@ class Trainer:
         """Before the first step: what captions may describe, and what each asks for on average."""
         recipe = self.recipe
         if recipe.text_steps:
-            pretrain_text(self.model.text, lessons, recipe.text_steps, recipe.seed)
+            pretrain_text(self.model.text, lessons, recipe.text_steps, recipe.seed, half=self.half)
         if recipe.prior_steps:
             of_data, statistics = self.batches.batches, (self.mean, self.std)
             pretrain_prior(
@@ -167,6 +168,7 @@ class Trainer:
                 recipe.prior_steps,
                 recipe.condition_dropout,
                 recipe.seed,
+                half=self.half,
             )
         if world() > 1:
             for parameter in self.model.parameters():
@@ -228,13 +230,18 @@ class Trainer:
     def start_from(self, bundle: Bundle) -> None:
         """Begin with the weights and statistics of a bundle: a small file to carry where a checkpoint is large.
 
-        Layers that the bundle lacks, or has in another shape, begin as they are.
+        Weights that the bundle lacks, or has in another shape, begin as they are; a line on standard error counts them.
         """
         config = ModelConfig.from_json(bundle.config["model"])
         own = self.model.state_dict()
         weights = load_model(config, bundle.folder / WEIGHTS).state_dict()
         fitting = {name: w for name, w in weights.items() if name in own and w.shape == own[name].shape}
         self.model.load_state_dict(own | fitting)
+        if new := own.keys() - fitting.keys():
+            print(
+                f"training: {bundle.folder} lacks {len(new)} of {len(own)} weights; they begin anew.",
+                file=sys.stderr,
+            )
         self.ema.load_state_dict(self.model.state_dict())
         stats = (bundle.mean, bundle.std, bundle.rest)
         self.mean, self.std, self.rest = (torch.as_tensor(x, device=self.device) for x in stats)

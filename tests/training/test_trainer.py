@@ -2,6 +2,7 @@
 
 import dataclasses
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,12 +10,17 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
+from intermamba.bundles.bundle import WEIGHTS, Bundle  # noqa: E402
 from intermamba.errors import IntermambaError  # noqa: E402
+from intermamba.model.network import make_network  # noqa: E402
+from intermamba.model.weights import save_weights  # noqa: E402
 from training.checkpoint import load_checkpoint  # noqa: E402
+from training.data.batches import Batch  # noqa: E402
 from training.data.clips import load_clips  # noqa: E402
 from training.dry_run import dry_run  # noqa: E402
 from training.model_card import model_card  # noqa: E402
 from training.prepare import common_rest, make_batches  # noqa: E402
+from training.prior_pretraining import _shown  # noqa: E402
 from training.recipe import load_recipe, release_of  # noqa: E402
 from training.train import main, run  # noqa: E402
 from training.trainer import Trainer, noise_steps  # noqa: E402
@@ -29,10 +35,10 @@ def clips(tmp_path_factory):
 
 def tiny_recipe(**changes):
     recipe = load_recipe("duet-mini")
-    model = dataclasses.replace(
-        recipe.model, width=16, blocks=1, state=4, text_layers=1, text_heads=2, text_ff=32, prior=8
-    )
     small = {
+        "model": dataclasses.replace(
+            recipe.model, width=16, blocks=1, state=4, text_layers=1, text_heads=2, text_ff=32, prior=8
+        ),
         "shortest": 16,
         "longest": 32,
         "frames_per_batch": 64,
@@ -43,7 +49,7 @@ def tiny_recipe(**changes):
         "learns": (),
         "mirror": True,
     }
-    return dataclasses.replace(recipe, model=model, **(small | changes))
+    return dataclasses.replace(recipe, **(small | changes))
 
 
 def trainer(clips, **changes):
@@ -233,6 +239,26 @@ def test_release_and_card_say_what_a_user_may_do():
     assert "mocap.cs.cmu.edu" in card
 
 
+def test_a_run_starts_from_what_it_has_in_common_with_a_bundle(clips, tmp_path, capsys):
+    made = trainer(clips)
+    save_weights(made.model, tmp_path / WEIGHTS)
+    stats = (np.full(262, 0.5, np.float32), np.full(262, 2.0, np.float32), np.ones((22, 3), np.float32))
+    bundle = Bundle(tmp_path, {"model": made.recipe.model.to_json()}, *stats, prompts=[])
+    same = trainer(clips, seed=1)
+    same.start_from(bundle)
+    assert capsys.readouterr().err == ""
+    for network in (same.model, same.ema):
+        for name, weight in network.state_dict().items():
+            assert torch.equal(weight, made.model.state_dict()[name].half().float()), name
+    assert same.std.eq(2).all()
+    other = trainer(clips, model=dataclasses.replace(made.recipe.model, text_layers=2, prior=12))
+    fresh = other.model.text.layers.layers[1].linear1.weight.detach().clone()
+    other.start_from(bundle)
+    assert torch.equal(other.model.in_proj.weight, same.model.in_proj.weight)
+    assert torch.equal(other.model.text.layers.layers[1].linear1.weight, fresh)
+    assert "weights; they begin anew" in capsys.readouterr().err
+
+
 def test_the_prior_learns_the_mean_before_the_first_step(clips):
     one = trainer(clips, condition_dropout=0.0, prior_steps=60)
     before = one.model.prior.out.weight.detach().clone()
@@ -247,5 +273,31 @@ def test_the_prior_learns_the_mean_before_the_first_step(clips):
     errors = []
     for either in (one, untaught):
         torch.manual_seed(0)
-        errors.append(float(either.terms(either.denoiser, batch, t)["diffusion"]))
+        errors.append(float(either.terms(either.denoiser, batch, t)["diffusion"].detach()))
     assert errors[0] < 0.96 * errors[1]
+
+
+def test_what_comes_before_the_first_step_computes_as_the_steps_do(clips, monkeypatch):
+    told = []
+    for name in ("pretrain_text", "pretrain_prior"):
+        monkeypatch.setattr(f"training.trainer.{name}", lambda *_, half: told.append(half))
+    fresh = trainer(clips, text_steps=1, prior_steps=1)
+    for fresh.half in (False, True):
+        fresh.prepare([])
+    assert told == [False, False, True, True]
+
+
+def test_the_prior_learns_from_tokens_of_good_frames_alone():
+    network = make_network(tiny_recipe().model)
+    mask = np.ones((2, 8), bool)
+    mask[1, 5] = False  # the second frame of the second token
+    batch = Batch(np.zeros((2, 2, 8, 262), np.float32), mask, ["a", "b"], 2)
+    shown = _shown(
+        network,
+        SimpleNamespace(batch=lambda _: batch),
+        LetterEncoder().encode,
+        (torch.zeros(262), torch.ones(262)),
+        0,
+    )
+    assert shown.counts.tolist() == [[1, 1], [1, 0]]
+    assert shown.target.shape == (2, 2, 2, 4 * 262)

@@ -265,6 +265,8 @@ def _widened(table: dict[str, Any], path: Path) -> dict[str, Any]:
         more = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise IntermambaError(f"{path} cannot be read as phrasings ({error}).") from error
+    if stray := more.keys() - {"captions", "variants"}:
+        raise IntermambaError(f"{path}: {min(stray)!r} is not a key here; the keys are captions, variants.")
     of_variants = more.get("variants", {})
     variants = [
         variant | {"captions": [*variant["captions"], *of_variants.get(variant.get("fits"), [])]}
@@ -275,7 +277,7 @@ def _widened(table: dict[str, Any], path: Path) -> dict[str, Any]:
     unknown = of_variants.keys() - {v.get("fits") for v in variants if "captions" in v}
     if unknown:
         raise IntermambaError(f"{path}: no variant with captions of its own fits {min(unknown)!r}.")
-    return table | {"captions": [*table["captions"], *more.get("captions", [])], "variant": variants}
+    return table | {"captions": [*table.get("captions", []), *more.get("captions", [])], "variant": variants}
 
 
 def _variants(table: dict[str, Any]) -> list[dict[str, Any]]:

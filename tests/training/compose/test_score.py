@@ -91,6 +91,17 @@ def test_phrasings_beside_a_score_widen_its_captions(tmp_path):
     wider.write_text('[variants]\nlies = ["{one} salutes lying."]\n')
     with pytest.raises(IntermambaError, match=r"no variant with captions of its own fits 'lies'"):
         load_score(path)
+    wider.write_text('caption = ["{two} salute."]\n')
+    with pytest.raises(IntermambaError, match=r"'caption' is not a key here"):
+        load_score(path)
+
+
+def test_a_score_without_captions_is_told_so_where_phrasings_lie_beside_it(tmp_path):
+    path = write_score(tmp_path, 'name = "bow"\nseconds = [2, 4]\n')
+    (tmp_path / "phrasings").mkdir()
+    (tmp_path / "phrasings" / path.name).write_text('captions = ["{two} salute."]\n')
+    with pytest.raises(IntermambaError, match="captions"):
+        load_score(path)
 
 
 def test_no_phrasing_that_training_sees_is_one_that_it_is_judged_by():
