@@ -113,7 +113,7 @@ def _config(release: Release, recipe: dict[str, Any], version: str, step: int) -
         "git_commit": _git_commit(),
         "contrast": release.contrast,
         "least_distance": release.least_distance,
-        "defaults": {"steps": 20, "guidance": 2.0, "sampler": "dpm++"},
+        "defaults": {"steps": 20, "guidance": release.guidance, "sampler": "dpm++"},
     }
 
 

@@ -108,6 +108,8 @@ class Release:
     """Where that data is from, and on what terms."""
     acknowledgement: str = ""
     """Beside those that the sources ask for."""
+    guidance: float = 2.0
+    """How closely prompts are followed by default."""
     contrast: float = 0.0
     """See intermamba.diffusion.guidance.contrasted."""
     least_distance: float = 0.0
