@@ -18,7 +18,7 @@ from intermamba.model.weights import load_model
 
 BEYOND_THE_PAPER = dict.fromkeys(("person_embedding", "two_way", "inter_residual", "direct_text"), True)
 OPTIONS = {
-    "as bundled": {"blocks": 1} | BEYOND_THE_PAPER,
+    "as bundled": {"blocks": 1, "prior": 6} | BEYOND_THE_PAPER,
     "separate, equation 6, gate, end of text": {
         "blocks": 1,
         "shared_people": False,
