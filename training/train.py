@@ -136,9 +136,8 @@ def train(
     if checkpoint.is_file():
         trainer.load(checkpoint)
     else:
-        if start:
-            trainer.start_from(start)
-        if lessons:
+        whole = start is not None and trainer.start_from(start)
+        if lessons and not whole:  # what a bundle has learnt is not taught again
             trainer.prepare(lessons() if trainer.recipe.text_steps else [])
     if rank():  # the first process writes for all
         deque(steps(trainer, stop), maxlen=0)

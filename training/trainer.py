@@ -227,10 +227,11 @@ class Trainer:
         stats = below("stats", tensors)
         self.mean, self.std, self.rest = (stats[name].to(self.device) for name in ("mean", "std", "rest"))
 
-    def start_from(self, bundle: Bundle) -> None:
+    def start_from(self, bundle: Bundle) -> bool:
         """Begin with the weights and statistics of a bundle: a small file to carry where a checkpoint is large.
 
         Weights that the bundle lacks, or has in another shape, begin as they are; a line on standard error counts them.
+        Gives whether there were none of them.
         """
         config = ModelConfig.from_json(bundle.config["model"])
         own = self.model.state_dict()
@@ -245,6 +246,7 @@ class Trainer:
         self.ema.load_state_dict(self.model.state_dict())
         stats = (bundle.mean, bundle.std, bundle.rest)
         self.mean, self.std, self.rest = (torch.as_tensor(x, device=self.device) for x in stats)
+        return not new
 
 
 def noise_steps(count: int, total: int, bias: float) -> Tensor:

@@ -245,7 +245,7 @@ def test_a_run_starts_from_what_it_has_in_common_with_a_bundle(clips, tmp_path, 
     stats = (np.full(262, 0.5, np.float32), np.full(262, 2.0, np.float32), np.ones((22, 3), np.float32))
     bundle = Bundle(tmp_path, {"model": made.recipe.model.to_json()}, *stats, prompts=[])
     same = trainer(clips, seed=1)
-    same.start_from(bundle)
+    assert same.start_from(bundle)
     assert capsys.readouterr().err == ""
     for network in (same.model, same.ema):
         for name, weight in network.state_dict().items():
@@ -253,7 +253,7 @@ def test_a_run_starts_from_what_it_has_in_common_with_a_bundle(clips, tmp_path, 
     assert same.std.eq(2).all()
     other = trainer(clips, model=dataclasses.replace(made.recipe.model, text_layers=2, prior=12))
     fresh = other.model.text.layers.layers[1].linear1.weight.detach().clone()
-    other.start_from(bundle)
+    assert not other.start_from(bundle)
     assert torch.equal(other.model.in_proj.weight, same.model.in_proj.weight)
     assert torch.equal(other.model.text.layers.layers[1].linear1.weight, fresh)
     assert "weights; they begin anew" in capsys.readouterr().err
