@@ -109,8 +109,15 @@ class INTERMAMBA_UL_contacts(bpy.types.UIList):
         """What is in contact with what, and when."""
         row = layout.row(align=True)
         row.prop(item, "use", text="")
-        names = f"{item.person}: {item.point} on {item.on}".replace("_", " ")
-        row.label(text=f"{names}, {item.start}-{item.stop}")
+        row.label(text=f"{item.person}: {_short(item.point)} on {_short(item.on)}")
+        frames = row.row()
+        frames.alignment = "RIGHT"
+        frames.label(text=f"{item.start}-{item.stop}")
+
+
+def _short(point: str) -> str:
+    """The name of a place on the body, for a narrow list."""
+    return point.replace("left_", "L ").replace("right_", "R ").replace("_", " ")
 
 
 class INTERMAMBA_PT_contacts(bpy.types.Panel):
@@ -134,8 +141,13 @@ class INTERMAMBA_PT_contacts(bpy.types.Panel):
         side.prop(listed, "markers", text="", icon="MARKER_HLT")
         if 0 <= listed.chosen < len(listed.items):
             column = layout.column()
-            for name in ("person", "point", "on", "start", "stop", "strength"):
-                column.prop(listed.items[listed.chosen], name)
+            chosen = listed.items[listed.chosen]
+            for name in ("person", "point", "on"):
+                column.prop(chosen, name)
+            row = column.row(align=True)
+            row.prop(chosen, "start")
+            row.prop(chosen, "stop")
+            column.prop(chosen, "strength")
         layout.operator("intermamba.contacts_update", icon="FILE_REFRESH")
         draw_outcome(layout, context, "contacts")
         row = layout.row(align=True)

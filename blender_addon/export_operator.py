@@ -41,9 +41,7 @@ class INTERMAMBA_OT_export(Reporting, bpy.types.Operator):
     sync_bone: BoolProperty(
         name="Sync Bone", description="Add a bone that shows where the partner's root is, in every frame"
     )
-    deform_only: BoolProperty(
-        name="Deforming Bones Only", description="Leave out control bones, which deform nothing"
-    )
+    deform_only: BoolProperty(name="Deform Only", description="Leave out control bones, which deform nothing")
     centimetres: BoolProperty(name="Centimetres", description="FBX files in centimetres instead of metres")
     all_takes: BoolProperty(
         name="All Takes", description="Export every take in the list, in files named after it"
@@ -82,8 +80,7 @@ class INTERMAMBA_OT_export(Reporting, bpy.types.Operator):
     def _export(self, context: bpy.types.Context) -> str:
         export = export_takes if self.all_takes else export_people
         written = export(context, bpy.path.abspath(self.filepath), self._options())
-        names = ", ".join(path.name for path in written)
-        return f"{len(written)} files written" if self.all_takes else f"Written: {names}"
+        return f"{len(written)} files written"
 
     def _options(self) -> Options:
         """The preset's, but for what was set besides."""

@@ -103,6 +103,7 @@ class Session:
         self._client: WorkerClient | None = None
         self._log = ""
         self._used = 0.0
+        self._shown: tuple = ()
 
     def say(self, part: str, *, note: str = "", error: str = "") -> None:
         """Note what an action of a part of the panel came to: one sentence in place of the last one."""
@@ -171,6 +172,13 @@ class Session:
         if self._client and time.monotonic() - self._used > idle_seconds():
             self.close()
         return 1.0 if self._client else None
+
+    def news(self) -> bool:
+        """Whether the panel has anything to show that it had not when this was last asked."""
+        job = self.job and (self.job.name, self.job.phase, self.job.step, self.job.eta, self.job.ready)
+        shown = (job, self.silent, self.warning, self.error, self.note)
+        news, self._shown = shown != self._shown, shown
+        return news
 
     def take(self) -> Job:
         """The job whose motions wait, which is no longer the session's."""
@@ -244,10 +252,9 @@ session = Session()
 
 
 def pump() -> float | None:
-    """The timer: one round, and a redraw of the panels while something moves."""
-    busy = session.job is not None
+    """The timer: one round, and a redraw where there is news: a redraw takes the whole 3D view with it."""
     again = session.tick()
-    if busy:
+    if session.news():
         redraw_panels()
     return again
 

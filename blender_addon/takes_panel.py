@@ -25,8 +25,10 @@ class INTERMAMBA_UL_takes(bpy.types.UIList):
         """One take."""
         row = layout.row(align=True)
         row.label(text=take.prompt, icon="ARROW_LEFTRIGHT" if take.swapped or take.mirrored else "ACTION")
-        row.label(text=f"{take.seed}, {take.seconds:.1f} s")
-        row.prop(take, "star", text="", icon="SOLO_ON" if take.star else "SOLO_OFF", emboss=False)
+        side = row.row(align=True)
+        side.alignment = "RIGHT"
+        side.label(text=f"{take.seed}, {take.seconds:.1f} s")
+        side.prop(take, "star", text="", icon="SOLO_ON" if take.star else "SOLO_OFF", emboss=False)
 
 
 class _Below(bpy.types.Panel):

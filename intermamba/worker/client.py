@@ -14,6 +14,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -28,12 +29,21 @@ REPORT_LINES = 40
 FINAL = ("result", "error", "cancelled")
 
 
+@dataclass
+class _Job:
+    """An open job: what was asked for, whether the worker has it, and for a cancelled one when the patience ends."""
+
+    request: Message
+    sent: bool = False
+    patience: float | None = None
+
+
 class WorkerClient:
     """Talks to one worker process at a time, started when it is first needed.
 
     `command`: default_command(), or for example ["ssh", "gpu-box", "intermamba", "worker"]. `env`: the
     worker's environment, by default this process's own. In seconds: `hello_timeout` for the worker to start,
-    `cancel_timeout` for it to answer to cancel before it is killed, `silence_timeout` for run() to hear anything.
+    `cancel_timeout` for it to answer to cancel before it is replaced, `silence_timeout` for run() to hear anything.
     """
 
     def __init__(
@@ -54,8 +64,7 @@ class WorkerClient:
         self.process: Process | None = None
         self._report: deque[str] = deque()
         self._started = self._heard = 0.0
-        self._held: dict[str, Message] = {}  # jobs that wait for hello
-        self._jobs: dict[str, float | None] = {}  # open jobs; for cancelled ones, when the patience ends
+        self._jobs: dict[str, _Job] = {}  # open ones
         self._pending: list[Message] = []  # for the next poll
 
     def __enter__(self) -> "WorkerClient":
@@ -97,8 +106,7 @@ class WorkerClient:
         encode(message)
         if not self._jobs:
             self._heard = time.monotonic()
-        self._jobs[job] = None
-        self._held[job] = message
+        self._jobs[job] = _Job(message)
         self.start()
         self._flush()
         return job
@@ -110,13 +118,14 @@ class WorkerClient:
 
     def cancel(self, job: str) -> None:
         """Ask for a job to end: poll() will give its `cancelled`, and no result any more."""
-        if job not in self._jobs or self._jobs[job] is not None:
+        open_job = self._jobs.get(job)
+        if open_job is None or open_job.patience is not None:
             return
-        self._jobs[job] = time.monotonic() + self.cancel_timeout
-        if self._held.pop(job, None):
-            self._finish(Message("cancelled", {"job": job}), self._pending)
-        else:
+        open_job.patience = time.monotonic() + self.cancel_timeout
+        if open_job.sent:
             self._send(Message("cancel", {"job": job}))
+        else:
+            self._finish(Message("cancelled", {"job": job}), self._pending)
 
     def poll(self) -> list[Message]:
         """What has happened since the last call, often nothing. Never waits, never raises."""
@@ -169,17 +178,17 @@ class WorkerClient:
         if self.process:
             self.process.end()
         self.process = self.hello = None
-        self._jobs, self._held, self._pending = {}, {}, []
+        self._jobs, self._pending = {}, []
 
     def _send(self, message: Message) -> None:
         if self.process:
             self.process.outbox.put(encode(message))
 
     def _flush(self) -> None:
-        if self.hello:
-            for message in self._held.values():
-                self._send(message)
-            self._held = {}
+        for job in self._jobs.values():
+            if self.hello and not job.sent:
+                job.sent = True
+                self._send(job.request)
 
     def _accept(self, message: Message, messages: list[Message]) -> None:
         if self.hello is None:
@@ -209,7 +218,7 @@ class WorkerClient:
         if job is None:
             self._fail(message["code"], message["message"], message["hint"] or "")
         elif job in self._jobs:
-            cancelled = self._jobs.pop(job) is not None
+            cancelled = self._jobs.pop(job).patience is not None
             messages.append(Message("cancelled", {"job": job}) if cancelled else message)
 
     def _lost(self, reason: WorkerError | Ended) -> None:
@@ -231,8 +240,21 @@ class WorkerClient:
         if self.process and not self.hello and now > self._started + self.hello_timeout:
             late = f"The worker did not start within {self.hello_timeout:g} s."
             self._fail("timeout", late, "Try again; if it stays, send the report.")
-        if any(end is not None and now > end for end in self._jobs.values()):
-            self._fail("hung", "The worker did not answer to cancel and was stopped.", "Generate again.")
+        if any(job.patience is not None and now > job.patience for job in self._jobs.values()):
+            self._replace()
+
+    def _replace(self) -> None:
+        """Stop a worker that does not answer to cancel; what was asked for besides goes to a new one."""
+        if self.process:
+            self.process.end()
+        self.process = self.hello = None
+        for name, job in list(self._jobs.items()):
+            job.sent = False
+            if job.patience is not None:
+                self._finish(Message("cancelled", {"job": name}), self._pending)
+        if self._jobs:
+            self._heard = time.monotonic()
+            self.start()
 
     def _fail(self, code: str, message: str, hint: str) -> None:
         """Stop the worker. Every open job ends: as cancelled if that was asked for, else with this error."""
@@ -242,7 +264,6 @@ class WorkerClient:
         if not self._jobs and not self.hello:
             self._pending.append(Message("error", fields))
         self.process = self.hello = None
-        self._held = {}
         for job in list(self._jobs):
             self._finish(Message("error", fields | {"job": job}), self._pending)
 

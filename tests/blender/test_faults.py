@@ -117,6 +117,20 @@ def test_a_worker_that_hangs_is_noticed_and_ended_by_cancel(session, misbehave, 
     works_again(session)
 
 
+def test_the_view_is_drawn_again_for_news_alone(session, misbehave, monkeypatch):
+    misbehave("hanging")
+    pump_until(lambda: session.job.phase == "loading")
+    drawn = []
+    monkeypatch.setattr(jobs, "redraw_panels", lambda: drawn.append(session.silent))
+    for _ in range(20):
+        jobs.pump()
+    assert drawn == []
+    monkeypatch.setattr(jobs, "SILENCE", 0.0)
+    jobs.pump()
+    jobs.pump()
+    assert drawn == [True]
+
+
 def test_a_worker_that_never_says_hello_is_given_up(session, misbehave, monkeypatch):
     with monkeypatch.context() as hasty:
         hasty.setattr(jobs, "WorkerClient", partial(client.WorkerClient, hello_timeout=0.3))

@@ -205,6 +205,25 @@ def test_a_worker_that_hangs_is_killed_after_cancel(client):
         os.kill(pid, 0)
 
 
+@pytest.mark.parametrize("mode", ["hanging", "stuck"])
+def test_what_is_asked_of_a_worker_that_hangs_after_cancel_goes_to_a_new_one(client, mode):
+    worker = client(mode, cancel_timeout=0.2)
+    first = worker.generate("prompt", frames=FRAMES)
+    wait(worker, lambda m: m.type == "progress")
+    pid = worker.process.pid
+    worker.cancel(first)
+    second = worker.generate("prompt", frames=FRAMES)
+    worker.command = client("fast").command
+    messages = wait(worker, final(second))
+    assert [(m.type, m["job"]) for m in messages if m.type in FINAL] == [
+        ("cancelled", first),
+        ("result", second),
+    ]
+    assert worker.process.pid != pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
 def test_a_worker_that_says_nothing_times_out(client):
     worker = client("silent", hello_timeout=0.3)
     job = worker.generate("prompt")
