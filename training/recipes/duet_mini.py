@@ -45,8 +45,9 @@ def recipe() -> Recipe:
 
 RELEASE = Release(
     description=(
-        "Two people greet, embrace, walk, chase, fight, fall and dance: twenty-one interactions that it makes more often "
-        "than not, in words that it never saw, and eleven more that it has begun to learn. Other prompts get a warning."
+        "Two people greet, embrace, walk, chase, fight, fall and dance: twenty-one interactions that it makes more "
+        "often than not, in words that it never saw, and eleven more that it has begun to learn. Other prompts get a "
+        "warning."
     ),
     licence="CC0-1.0 for the weights; commercial use is allowed. Keep the acknowledgements below.",
     training_data=(
@@ -63,8 +64,8 @@ RELEASE = Release(
     contrast=0.0,
     least_distance=0.4,
     interactions=(
-        "bow", "embrace", "push", "kick", "shadow_guard", "walk_past", "walk_beside", "hold_hands_walk", "follow", "chase",
-        "salsa", "underarm_turn", "dance_watch", "jump_together", "celebrate", "crouch", "direct_signals", "cartwheel",
+        "bow", "embrace", "push", "kick", "shadow_guard", "walk_past", "walk_beside", "hold_hands_walk", "follow",
+        "chase", "salsa", "underarm_turn", "dance_watch", "jump_together", "celebrate", "crouch", "direct_signals", "cartwheel",
         "pat_shoulder", "talk_listen", "step_knee",
     ),
     failures=(
