@@ -65,8 +65,8 @@ RELEASE = Release(
     least_distance=0.4,
     interactions=(
         "bow", "embrace", "push", "kick", "shadow_guard", "walk_past", "walk_beside", "hold_hands_walk", "follow",
-        "chase", "salsa", "underarm_turn", "dance_watch", "jump_together", "celebrate", "crouch", "direct_signals", "cartwheel",
-        "pat_shoulder", "talk_listen", "step_knee",
+        "chase", "salsa", "underarm_turn", "dance_watch", "jump_together", "celebrate", "crouch", "direct_signals",
+        "cartwheel", "pat_shoulder", "talk_listen", "step_knee",
     ),
     failures=(
         Failure("Hands that should be shaken do not meet.", "Two people shake hands", 4.5, 0),
