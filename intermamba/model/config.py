@@ -105,7 +105,7 @@ class ModelConfig:
 
 
 def mini() -> ModelConfig:
-    """Give the bundled model: 8.5 M parameters, quick on two CPU cores, with all that its small size needs."""
+    """Give the bundled model: 8.3 M parameters, quick on two CPU cores, with all that its small size needs."""
     own = {
         "person_embedding": True,
         "two_way": True,

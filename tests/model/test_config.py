@@ -40,7 +40,7 @@ def test_impossible_sizes_are_refused():
 
 
 def test_mini_is_small():
-    assert 9 < millions(mini()) < 10
+    assert 8 < millions(mini()) < 9
 
 
 def test_what_cannot_be_built_is_refused():
