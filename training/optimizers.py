@@ -53,8 +53,8 @@ def make_optimizers(
     """The optimisers of `model`; both kinds take the same learning rate, the text transformer its `text_factor`.
 
     Muon (Jordan et al. 2024) makes the update of a matrix orthogonal; scaled to AdamW's root mean square (Liu et al.
-    2025, equation 4) it needs no learning rate of its own. Embeddings, in- and output layers, convolutions and what is
-    no matrix keep AdamW, as its authors advise.
+    2025, equation 4) it needs no learning rate of its own. Embeddings, the denoiser's in- and output layers,
+    convolutions and what is no matrix keep AdamW, as its authors advise.
     """
     matrices = inner_matrices(model) if kind == "muon" else {}
     others = {name: p for name, p in model.named_parameters() if name not in matrices}

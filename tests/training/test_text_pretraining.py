@@ -41,3 +41,15 @@ def test_pretraining_tells_interactions_apart_and_repeats_itself(taught, monkeyp
         trained.append((loss, text.in_proj.weight.detach().clone()))
     assert trained[0][0] < np.log(taught[0].plans.shape[1]) - 0.3  # better than chance
     assert torch.equal(trained[0][1], trained[1][1])
+
+
+def test_words_are_left_out_but_never_the_marks_of_beginning_and_end(taught):
+    for seed in range(3):
+        tokens, kept, plans = text_pretraining._draw(taught, np.random.default_rng(seed))
+        real = tokens.abs().sum(-1) > 0
+        rows = torch.arange(len(real))
+        assert kept[:, 0].all()
+        assert kept[rows, real.sum(1) - 1].all()
+        assert not kept[~real].any()
+        assert kept.sum() < real.sum()
+        assert len(plans) == len(real)
