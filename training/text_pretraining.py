@@ -95,8 +95,7 @@ def _draw(taught: Sequence[Lesson], rng: np.random.Generator) -> tuple[Tensor, T
     rows = [int(rng.integers(len(lesson.tokens))) for lesson in drawn]
     tokens, mask = pad([lesson.tokens[row] for lesson, row in zip(drawn, rows, strict=True)])
     kept = mask & (rng.random(mask.shape) >= WORD_DROPOUT)
-    kept[:, 0] = kept[np.arange(len(rows)), mask.sum(1) - 1] = (
-        True  # marks of beginning and end, which CLIP pools
-    )
+    kept[:, 0] = True  # the mark of the beginning, and that of the end, which CLIP's condition is read from
+    kept[np.arange(len(rows)), mask.sum(1) - 1] = True
     plans = np.stack([lesson.plans[row] for lesson, row in zip(drawn, rows, strict=True)])
     return torch.from_numpy(tokens), torch.from_numpy(kept), torch.from_numpy(plans)
