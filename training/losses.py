@@ -10,19 +10,33 @@ import torch
 from torch import Tensor
 
 from intermamba.motion.features import CONTACTS, POSITIONS
-from intermamba.motion.skeleton import FEET, L_HIP, L_SHOULDER, PARENTS, R_HIP, R_SHOULDER
+from intermamba.motion.skeleton import (
+    FEET,
+    L_HIP,
+    L_SHOULDER,
+    L_WRIST,
+    PARENTS,
+    R_HIP,
+    R_SHOULDER,
+    R_WRIST,
+)
 
-GEOMETRY = ("velocity", "foot", "bone", "distance_map", "orientation", "pose", "affinity")
+GEOMETRY = ("velocity", "foot", "bone", "distance_map", "orientation", "affinity")
 TOUCH = 0.1  # metres between joints that affinity draws together
+REACH = 0.4  # metres from a wrist to the other person's joints that it has to do with
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossWeights:
-    """Weights of the terms of equation 14, and of two more of InterGen's: `pose`, which it defines and leaves unused,
-    and `affinity`, which draws joints together that touch in the data (InterGen's weight is 3).
+    """Weights of the terms of equation 14, of two more of InterGen's (`pose`, which it defines and leaves unused, and
+    `affinity`, which draws joints together that touch in the data, at a weight of 3), and of `reach`.
+
+    `reach` is our own: the way from a wrist to each joint of the other person that is near it in the data. Positions
+    are normalised by how far people walk, and half a metre between two hands is little beside that.
 
     The defaults are InterGen's. `geometry_until` is the largest diffusion step at which the geometric terms
-    count: beyond it a prediction is too vague for them to mean anything.
+    count: beyond it a prediction is too vague for them to mean anything. `pose` and `reach` always count: they are
+    linear in the features, and the mean of several motions is the best answer to them too.
     """
 
     diffusion: float = 1.0
@@ -32,6 +46,7 @@ class LossWeights:
     distance_map: float = 3.0
     orientation: float = 0.01
     pose: float = 0.0
+    reach: float = 0.0
     affinity: float = 0.0
     geometry_until: int = 700
 
@@ -54,26 +69,28 @@ def loss_terms(
     whole_t = t_B if whole_t is None else whole_t
     clear_B = t_B <= geometry_until
     counted = max(1, int((whole_t <= geometry_until).sum()))
+    joints, real = (  # (B,P,T,J,3)
+        (x[..., POSITIONS] * std_F[POSITIONS] + mean_F[POSITIONS]).unflatten(-1, (-1, 3))
+        for x in (predicted_BPTF, target_BPTF)
+    )
+    contacts_BPTC = target_BPTF[..., CONTACTS] * std_F[CONTACTS] + mean_F[CONTACTS] > 0.5
     geometry: dict[str, Tensor] = {}
     if clear_B.any():
-        geometry = _geometry(predicted_BPTF[clear_B], target_BPTF[clear_B], mask_BT[clear_B], mean_F, std_F)
+        geometry = _geometry(joints[clear_B], real[clear_B], contacts_BPTC[clear_B], mask_BT[clear_B])
     none = predicted_BPTF.new_zeros(())
-    squared = (predicted_BPTF - target_BPTF).square().mean((1, 3))
-    return {"diffusion": _masked(squared, mask_BT) / len(whole_t)} | {
+    pose, real_pose = joints - joints[..., :1, :], real - real[..., :1, :]
+    everywhere = {
+        "diffusion": (predicted_BPTF - target_BPTF).square().mean((1, 3)),
+        "pose": (pose - real_pose).square().mean((1, 3, 4)),
+        "reach": _reach(joints, real),
+    }
+    return {name: _masked(error_BT, mask_BT) / len(whole_t) for name, error_BT in everywhere.items()} | {
         name: geometry.get(name, none) / counted for name in GEOMETRY
     }
 
 
-def _geometry(
-    predicted_BPTF: Tensor, target_BPTF: Tensor, mask_BT: Tensor, mean_F: Tensor, std_F: Tensor
-) -> dict[str, Tensor]:
-    """The terms in metres, summed over samples."""
-    predicted, target = (
-        x[..., POSITIONS] * std_F[POSITIONS] + mean_F[POSITIONS] for x in (predicted_BPTF, target_BPTF)
-    )
-    joints = predicted.unflatten(-1, (-1, 3))  # (B,P,T,J,3)
-    real = target.unflatten(-1, (-1, 3))
-    contacts_BPTC = target_BPTF[..., CONTACTS] * std_F[CONTACTS] + mean_F[CONTACTS] > 0.5
+def _geometry(joints: Tensor, real: Tensor, contacts_BPTC: Tensor, mask_BT: Tensor) -> dict[str, Tensor]:
+    """The terms in metres of joints (B,P,T,J,3), summed over samples."""
     step_mask_BT = mask_BT[:, 1:] & mask_BT[:, :-1]
 
     velocity, real_velocity = joints.diff(dim=2), real.diff(dim=2)
@@ -82,14 +99,12 @@ def _geometry(
     near = (distances < 1) | (real_distances < 1)
     touching = real_distances < TOUCH
     turn, real_turn = _relative_turn(joints), _relative_turn(real)
-    pose, real_pose = joints - joints[..., :1, :], real - real[..., :1, :]
     return {
         "velocity": _masked((velocity - real_velocity).square().mean((1, 3, 4)), step_mask_BT),
         "foot": _masked(foot_speed2.mean((1, 3)), step_mask_BT),
         "bone": _masked((_bones(joints) - _bones(real)).square().mean((1, 3)), mask_BT),
         "distance_map": _masked(((distances - real_distances).square() * near).mean((2, 3)), mask_BT),
         "orientation": _masked((turn - real_turn).square().sum(-1), mask_BT),
-        "pose": _masked((pose - real_pose).square().mean((1, 3, 4)), mask_BT),
         "affinity": _masked((distances.square() * touching).mean((2, 3)), mask_BT),
     }
 
@@ -116,6 +131,17 @@ def _distance_map(joints: Tensor) -> Tensor:
     return torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist").view(
         *joints[:, 0].shape[:-1], -1
     )
+
+
+def _reach(joints: Tensor, real: Tensor) -> Tensor:
+    """(B,T): squared errors of the ways from each wrist to the other's joints, the nearer the more, summed."""
+    error, way = _from_wrists(joints - real), _from_wrists(real)
+    return (error.square().sum(-1) * (1 - way.norm(dim=-1) / REACH).clamp(min=0)).sum((1, 3, 4))
+
+
+def _from_wrists(joints: Tensor) -> Tensor:
+    """(B,2,T,J,3) -> (B,2,T,2,J,3): from each wrist to every joint of the other person."""
+    return joints.flip(1)[..., None, :, :] - joints[..., [L_WRIST, R_WRIST], :][..., None, :]
 
 
 def _relative_turn(joints: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""The prior learns the mean motion of each caption before the denoiser takes its first step: plain regression."""
+"""The prior learns the mean motion of each caption before the denoiser takes its first step: plain regression.
+
+Its loss is the denoiser's in pure noise: the terms that the mean of several motions answers best.
+"""
 
 import sys
 from dataclasses import dataclass
@@ -8,10 +11,11 @@ import torch
 from torch import Tensor
 
 from intermamba.errors import IntermambaError
-from intermamba.model.denoiser import Denoiser, to_patches
+from intermamba.model.denoiser import Denoiser
 
 from .clip_text import Tokens
 from .data.batches import Batches
+from .losses import LossWeights, loss_terms, total_loss
 
 POOL = 100  # batches, gone through in turn
 RATE = 2e-3
@@ -19,11 +23,11 @@ RATE = 2e-3
 
 @dataclass(frozen=True)
 class Shown:
-    """A batch as the prior sees it: conditions (B,C), clean tokens (B,2,L,K), and which of them count (B,L)."""
+    """A batch as the prior sees it: conditions (B,C), clean features (B,2,T,F), and which frames count (B,T)."""
 
     condition: Tensor
     target: Tensor
-    counts: Tensor
+    mask: Tensor
 
 
 def pretrain_prior(
@@ -33,6 +37,7 @@ def pretrain_prior(
     statistics: tuple[Tensor, Tensor],
     steps: int,
     dropout: float,
+    losses: LossWeights,
     seed: int = 0,
     *,
     half: bool = True,
@@ -49,22 +54,31 @@ def pretrain_prior(
     optimizer = torch.optim.AdamW(network.prior.parameters(), lr=RATE, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     torch.manual_seed(seed)
-    losses = []
+    patch, places = network.config.patch, network.positions_LD
+    errors = []
     for step in range(steps):
         shown = pool[step % len(pool)]
         keep = (torch.rand(len(shown.condition), 1) >= dropout).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            mean = network.prior(shown.condition * keep, network.positions_LD[: shown.target.shape[2]])
-        error = (mean.float() - shown.target).square().mean((1, 3))
-        loss = (error * shown.counts).sum() / shown.counts.sum().clamp(min=1)
+            mean = network.prior(shown.condition * keep, places[: shown.target.shape[2] // patch])
+        noisiest = torch.full_like(keep[:, 0], losses.geometry_until + 1)
+        terms = loss_terms(
+            mean.float().view_as(shown.target),
+            shown.target,
+            noisiest,
+            shown.mask,
+            *statistics,
+            losses.geometry_until,
+        )
+        loss = total_loss(terms, losses)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-        losses.append(float(loss.detach()))
+        errors.append(float(terms["diffusion"].detach()))
         if (step + 1) % 100 == 0:
-            print(f"prior: step {step + 1} of {steps}, error {np.mean(losses[-100:]):.3f}", file=sys.stderr)
-    return float(np.mean(losses[-100:]))
+            print(f"prior: step {step + 1} of {steps}, error {np.mean(errors[-100:]):.3f}", file=sys.stderr)
+    return float(np.mean(errors[-100:]))
 
 
 @torch.no_grad()
@@ -72,10 +86,9 @@ def _shown(
     network: Denoiser, batches: Batches, tokens: Tokens, statistics: tuple[Tensor, Tensor], number: int
 ) -> Shown:
     mean, std = statistics
-    batch, patch = batches.batch(number), network.config.patch
+    batch = batches.batch(number)
     target = (torch.from_numpy(batch.features).to(mean.device) - mean) / std
     was_training = network.text.training
     condition = network.text.eval()(*(torch.from_numpy(x).to(mean.device) for x in tokens(batch.captions)))
     network.text.train(was_training)
-    counts = torch.from_numpy(batch.mask).to(mean.device).unflatten(1, (-1, patch)).all(-1).float()
-    return Shown(condition, to_patches(target, patch), counts)
+    return Shown(condition, target, torch.from_numpy(batch.mask).to(mean.device))

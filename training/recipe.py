@@ -47,8 +47,10 @@ class Recipe:
     learns: tuple[str, ...] = ()
     """Clips of these interactions alone are trained on; () takes all."""
     clearest: int = 0
-    """Of each interaction with a measure, only so many clips, those that it finds clearest; 0 takes all. A small
-    network learns a few clear examples of each sooner than many shades."""
+    """Of each interaction with a measure, only so many clips, clear ones that are alike; 0 takes all. A small network
+    learns a few clear examples of each sooner than many shades."""
+    emphasis: dict[str, float] = field(default_factory=dict)
+    """How many times as often as the others an interaction is drawn."""
     epochs: int = 0
     """Passes over the clips, whole ones of like length in a batch, instead of `steps` batches of random crops."""
     pairs_per_batch: int = 50

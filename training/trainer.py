@@ -167,6 +167,7 @@ class Trainer:
                 statistics,
                 recipe.prior_steps,
                 recipe.condition_dropout,
+                recipe.losses,
                 recipe.seed,
                 half=self.half,
             )

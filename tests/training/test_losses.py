@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from intermamba.motion.skeleton import FEET, L_HIP, L_SHOULDER, PARENTS, R_HIP, R_SHOULDER  # noqa: E402
+from intermamba.motion.skeleton import FEET, L_HIP, L_SHOULDER, L_WRIST, PARENTS, R_HIP, R_SHOULDER, R_WRIST  # noqa: E402
 from training.losses import LossWeights, loss_terms, total_loss  # noqa: E402
 
 BATCH, FRAMES = 3, 6
@@ -19,6 +19,7 @@ def case():
     mean, std = torch.randn(262, generator=generator), torch.rand(262, generator=generator) + 0.5
     t = torch.tensor([10, 700, 900])
     target[:2, 1, :, 12:15] = target[:2, 0, :, 30:33]
+    target[:, 1, :, 60:63], std[60:63], mean[60:63] = target[:, 0, :, 6:9], std[6:9], mean[6:9] + 0.1
     mean[12:15], std[12:15] = (
         mean[30:33] + 0.02,
         std[30:33],
@@ -87,6 +88,15 @@ def reference(case):
     def pose(s, f):
         return np.mean([((a[s, p, f] - a[s, p, f, 0]) - (b[s, p, f] - b[s, p, f, 0])) ** 2 for p in people])
 
+    def reach(s, f):
+        total = 0.0
+        for p in people:
+            for hand in (L_WRIST, R_WRIST):
+                for joint in range(22):
+                    ours, real = (x[s, 1 - p, f, joint] - x[s, p, f, hand] for x in (a, b))
+                    total += np.sum((ours - real) ** 2) * max(0.0, 1 - np.linalg.norm(real) / 0.4)
+        return total
+
     def affinity(s, f):
         pairs = [(a[s, :, f, [i, j]], b[s, :, f, [i, j]]) for i in range(22) for j in range(22)]
         gaps = [[np.linalg.norm(x[0, 0] - x[1, 1]) for x in pair] for pair in pairs]
@@ -101,7 +111,8 @@ def reference(case):
         "bone": mean_over(frames, near_end, bone),
         "distance_map": mean_over(frames, near_end, distance_map),
         "orientation": mean_over(frames, near_end, orientation),
-        "pose": mean_over(frames, near_end, pose),
+        "pose": mean_over(frames, every, pose),
+        "reach": mean_over(frames, every, reach),
         "affinity": mean_over(frames, near_end, affinity),
     }
 
@@ -111,6 +122,7 @@ def test_terms_equal_loops(case):
     terms = loss_terms(*case)
     assert terms.keys() == expected.keys()
     assert expected["affinity"] > 1e-4
+    assert expected["reach"] > 1e-4
     for name, value in terms.items():
         assert float(value) == pytest.approx(expected[name], rel=2e-4, abs=1e-6), name
 
@@ -129,7 +141,7 @@ def test_frames_beyond_the_mask_and_late_steps_do_not_count(case):
     changed[2] += 5  # t = 900
     after = loss_terms(changed, target, t, mask, mean, std)
     for name in before:
-        if name != "diffusion":
+        if name not in ("diffusion", "pose", "reach"):  # linear, and so of use in noise too
             assert float(after[name]) == pytest.approx(float(before[name])), name
 
 

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 
 from intermamba.errors import IntermambaError
 from training.data.clips import Clip, Segment
-from training.prepare import clearest, learnt, load_data
+from training.prepare import clearest, clip_weights, learnt, load_data, most_alike
 from training.recipe import load_recipe
 
 from .interactions.scenes import SCENES
@@ -54,3 +54,17 @@ def test_clips_of_nothing_that_is_learnt_are_refused_with_the_way_out(tmp_path):
 def test_the_clearest_clips_are_those_that_their_measure_sees(clips):
     assert [c.id for c in clearest(clips, 1)] == ["clear", "wave"]
     assert clearest(clips, 0) == clips
+
+
+def test_the_most_alike_leave_out_the_one_that_goes_another_way(clips):
+    bow = clips[1]
+    moved = [replace(bow, id=name, joints=bow.joints + shift) for name, shift in (("a", 0.0), ("b", 0.01))]
+    turned = replace(bow, id="turned", joints=bow.joints[..., [2, 1, 0]])
+    assert {c.id for c in most_alike([turned, *moved], 2)} == {"a", "b"}
+
+
+def test_an_interaction_with_emphasis_is_drawn_oftener(clips):
+    recipe = replace(load_recipe("duet-mini"), shares={"here": 0.6}, emphasis={"wave": 2.0})
+    weights = clip_weights(recipe, {"here": clips})
+    assert sum(weights) == pytest.approx(0.6)
+    assert weights[3] == pytest.approx(2 * sum(weights[:3]))

@@ -199,6 +199,13 @@ def crop_features(
     return encode(*place(joints, rotations))
 
 
+def around_event(clip: Clip, frames: int) -> NDArray[np.float32]:
+    """Features (2,frames,262) of the frames around the middle of the clip's first segment, or of the clip."""
+    span = (clip.segments[0].start, clip.segments[0].stop) if clip.segments else (0, clip.frames)
+    start = (sum(span) - frames) // 2
+    return crop_features(clip, int(np.clip(start, 0, clip.frames - frames - 1)), frames)
+
+
 def mirror_words(caption: str) -> str:
     """Exchange left and right (and the two ways of turning) in whole words, keeping a capital."""
     return SIDED.sub(_mirrored, caption)

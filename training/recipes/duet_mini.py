@@ -17,7 +17,7 @@ def recipe() -> Recipe:
     return Recipe(
         name="duet-mini",
         model=mini(),
-        losses=LossWeights(pose=5),
+        losses=LossWeights(pose=10, reach=0.1),
         shares={"duets": 0.9, "cmu": 0.08, "cmu_extra": 0.02},
         held_out="held_out",
         swap=False,
@@ -38,6 +38,11 @@ def recipe() -> Recipe:
         text_factor=0.1,
         prior_steps=4000,
         clearest=6,
+        emphasis={
+            **dict.fromkeys(("handshake", "high_five", "lead_by_hand", "punch", "sparring", "wave"), 3.0),
+            **dict.fromkeys(("circle", "hand_over_box", "help_up", "hold_hands_walk", "mirror_arms"), 2.0),
+            **dict.fromkeys(("direct_signals", "pat_shoulder", "walk_beside"), 2.0),
+        },
         shortest=96,
         longest=216,
     )
