@@ -12,14 +12,16 @@ HELD = 0.42  # m, palm to palm of dancers who hold hands: palms of captures lie 
 
 def salsa(one: Person, other: Person) -> Verdict:
     """Both step on and on, near each other and about one place, with hands joined much of the time."""
-    joined = (hand_gaps(one, other).min(axis=(0, 1)) < HELD).mean()
+    held = hand_gaps(one, other).min(axis=(0, 1)) < HELD
+    guard = one.guarded & other.guarded & ~held
     drift = max(float(np.linalg.norm(p.route[-1] - p.route[0])) for p in (one, other))
     return all_of(
         at_most(np.median(distance(one, other)), 1.4, "they are {} m apart"),
         at_least(min(p.foot_speed.mean() for p in (one, other)), 0.25, "their feet move at {} m/s"),
         at_least(min(_steps(p) for p in (one, other)), 1.0, "each takes {} steps a second"),
-        at_least(joined, 0.3, "hands are joined for {} of the time"),
+        at_least(held.mean(), 0.3, "hands are joined for {} of the time"),
         at_most(drift, 2.5, "they end {} m from where they began"),
+        at_most(guard.mean(), 0.3, "free fists are up for {} of the time"),
     )
 
 

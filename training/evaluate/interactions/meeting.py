@@ -66,6 +66,7 @@ def handshake(one: Person, other: Person) -> Verdict:
         at_least(
             min(p.stature.min() for p in (one, other)), 0.8, "the hips stay at {} of their standing height"
         ),
+        at_most(max(p.guarded.mean() for p in (one, other)), 0.6, "the fists are up for {} of the time"),
     )
 
 

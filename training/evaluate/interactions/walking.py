@@ -132,6 +132,7 @@ def step_knee(one: Person, other: Person) -> Verdict:
         at_least(min(p.upright.min() for p in (one, other)), 0.2, "the head is {} m over the pelvis"),
         at_most(max(p.path for p in (one, other)), 2.5, "they walk {} m"),
         at_most(max(p.guarded.mean() for p in (one, other)), 0.4, "the fists are up for {} of the time"),
+        at_most(max(_hands_up(p) for p in (one, other)), 0.2, "a hand is up for {} of the time"),
         at_most(hand_in_hand(one, other), 0.45, "they are hand in hand for {} of the time"),
     )
 
@@ -164,3 +165,8 @@ def _side_step(one: Person, way: str) -> np.ndarray:
     forward = np.abs(dot(one.moved(1.2), one.forward))
     bent = one.soon(one.knees[knee], 1.5) > 35.0
     return np.where(bent & (forward < moved), np.maximum(moved, 0.0), 0.0)
+
+
+def _hands_up(one: Person) -> float:
+    """Share of the time in which a palm is above the chest."""
+    return float((one.raised.max(axis=0) > -0.2).mean())
