@@ -13,15 +13,31 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from intermamba.bundles.bundle import KNOWN, PROMPTS, bundled_folder, write_known, write_stats
+import numpy as np
+import torch
+
+from intermamba.bundles.bundle import (
+    ANCHORS,
+    KNOWN,
+    PROMPTS,
+    bundled_folder,
+    write_anchors,
+    write_known,
+    write_stats,
+)
 from intermamba.errors import IntermambaError
 from intermamba.files import atomic_write
 from intermamba.model.config import ModelConfig
+from intermamba.model.denoiser import Denoiser
 from intermamba.model.network import make_network
 from intermamba.model.onnx import export_onnx
+from intermamba.text.anchors import Anchors
 from intermamba.text.encoder import GRAPH, TOKENIZER, TextEncoder
 
 from .checkpoint import below, load_checkpoint
+from .clip_text import batched
+from .compose.captions import fill_template
+from .compose.score import Score, load_scores
 from .model_card import write_card
 from .prompts import Interaction, calibrate, load_interactions
 from .recipe import Release, release_of
@@ -64,6 +80,9 @@ def export(checkpoint: Path, folder: Path, version: str, text: Path) -> None:
     write_stats(folder, **stats)
     config = _config(release, recipe, version, step)
     config |= write_prompts(folder, load_interactions(release.interactions))
+    (folder / ANCHORS).unlink(missing_ok=True)
+    if release.interactions:
+        write_anchors(folder, anchors_of(model, load_scores(recipe["learns"]), TextEncoder(folder)))
     write_card(folder, config)
 
 
@@ -93,6 +112,19 @@ def write_prompts(folder: Path, interactions: Sequence[Interaction]) -> dict[str
         f"{nearest['caught']:.1%} of {nearest['foreign']} foreign prompts are caught."
     )
     return {"nearest": nearest}
+
+
+def anchors_of(model: Denoiser, scores: Sequence[Score], text: TextEncoder) -> Anchors:
+    """The conditions of the scores' captions, each with one set of names."""
+    rng = np.random.default_rng(0)
+    plans = {template: plan for score in scores for plan in score.plans() for template in plan.captions}
+    captions = sorted((fill_template(t, p, rng) for t, p in plans.items()), key=len)  # little padding
+    with torch.no_grad():
+        conditions = [
+            model.condition(torch.from_numpy(tokens).float(), torch.from_numpy(mask))
+            for tokens, mask in map(text.encode, batched(captions, 64))
+        ]
+    return Anchors(torch.cat(conditions).numpy())
 
 
 def _config(release: Release, recipe: dict[str, Any], version: str, step: int) -> dict[str, Any]:

@@ -54,17 +54,26 @@ def learnt(clips: list[Clip], recipe: Recipe) -> list[Clip]:
 def clearest(clips: list[Clip], count: int) -> list[Clip]:
     """`count` clear clips of each interaction that has a measure (0: all), and those without a measure.
 
-    Of the half that the measure finds clearest, they are the ones most alike: the same hand, the same way in. What
+    The variants of an interaction have equal parts, so that no caption is without a motion. Of
+    the half that the measure finds clearest, they are the ones most alike: the same hand, the same way in. What
     differs from clip to clip and is in no caption is a blur in the noisiest steps.
     """
-    kinds: dict[str, list[Clip]] = {}
+    kinds: dict[str, dict[int, list[Clip]]] = {}
     for clip in clips:
-        kinds.setdefault(clip.interaction, []).append(clip)
-    for kind, group in kinds.items():
-        if kind in MEASURES and 0 < count < len(group):
-            ranked = sorted(group, key=lambda clip: -judge(kind, clip.joints).score)
-            kinds[kind] = most_alike(ranked[: max(count, len(group) // 2)], count)
-    return [clip for group in kinds.values() for clip in group]
+        kinds.setdefault(clip.interaction, {}).setdefault(clip.variant, []).append(clip)
+    return [
+        clip
+        for kind, variants in kinds.items()
+        for group in variants.values()
+        for clip in (_clear(kind, group, -(-count // len(variants))) if count and kind in MEASURES else group)
+    ]
+
+
+def _clear(kind: str, clips: list[Clip], count: int) -> list[Clip]:
+    if len(clips) <= count:
+        return clips
+    ranked = sorted(clips, key=lambda clip: -judge(kind, clip.joints).score)
+    return most_alike(ranked[: max(count, len(clips) // 2)], count)
 
 
 def most_alike(clips: list[Clip], count: int) -> list[Clip]:

@@ -10,6 +10,7 @@ prompts.json    what the model knows: [{"prompt": "...", "seconds": 7.0, "intera
                 the last two may be missing
 known.npz       optional, for warnings (text/nearest.py): embeddings of phrasings that training used, known (N, 384)
                 float16, the entry of prompts.json that stands for each, shown (N,) int16, and foreign (F, 384) float16
+anchors.npz     optional (text/anchors.py): conditions of captions that training used, (N, C) int8 times scale
 MODEL_CARD.md   what the model is, for people
 """
 
@@ -25,6 +26,7 @@ import numpy as np
 
 from ..errors import BundleError
 from ..files import atomic_write
+from ..text.anchors import Anchors
 from ..text.encoder import GRAPH as TEXT
 from ..text.encoder import TOKENIZER
 from ..text.nearest import KnownPhrasings
@@ -34,6 +36,7 @@ CONFIG = "config.json"
 STATS = "stats.npz"
 PROMPTS = "prompts.json"
 KNOWN = "known.npz"
+ANCHORS = "anchors.npz"
 WEIGHTS = "weights.safetensors"
 CONDITION = "condition.onnx"
 DENOISER = "denoiser.onnx"
@@ -79,6 +82,8 @@ class Bundle:
     prompts: list[Prompt]
     known: KnownPhrasings | None = None
     """What tells prompts that are far from all that the model knows; None in bundles that never warn."""
+    anchors: Anchors | None = None
+    """What prompts are pulled to; None where they are taken as they are."""
 
     @property
     def name(self) -> str:
@@ -163,7 +168,8 @@ def load_bundle(name: str | Path | None = None) -> Bundle:
     mean, std, rest = read_stats(folder)
     prompts = read_prompts(folder)
     known = _read_known(folder, config, prompts) if KNOWN in config["files"] else None
-    return Bundle(folder, config, mean, std, rest, prompts, known)
+    anchors = _read_anchors(folder) if ANCHORS in config["files"] else None
+    return Bundle(folder, config, mean, std, rest, prompts, known, anchors)
 
 
 def read_prompts(folder: str | Path) -> list[Prompt]:
@@ -216,6 +222,13 @@ def write_known(folder: str | Path, known: KnownPhrasings) -> None:
             shown=np.int16(known.shown),
             foreign=np.float16(known.foreign),
         )
+
+
+def write_anchors(folder: str | Path, anchors: Anchors) -> None:
+    """Write anchors.npz, to the 254th part of the largest value."""
+    scale = np.float32(np.abs(anchors.conditions).max() / 127)
+    with atomic_write(Path(folder) / ANCHORS) as temporary, temporary.open("wb") as file:
+        np.savez(file, conditions=np.int8(np.rint(anchors.conditions / scale)), scale=scale)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -298,6 +311,17 @@ def _read_known(folder: Path, config: dict[str, Any], prompts: list[Prompt]) -> 
     ):
         raise _damaged(folder, KNOWN)
     return KnownPhrasings(known, shown, foreign, [entry.prompt for entry in prompts], float(threshold))
+
+
+def _read_anchors(folder: Path) -> Anchors:
+    try:
+        with np.load(folder / ANCHORS, allow_pickle=False) as file:
+            conditions, scale = file["conditions"], float(file["scale"])
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        raise _damaged(folder, ANCHORS) from error
+    if conditions.ndim != 2 or not conditions.size or conditions.dtype != np.int8 or not np.isfinite(scale):
+        raise _damaged(folder, ANCHORS)
+    return Anchors(np.float32(conditions) * np.float32(scale))
 
 
 def _sha256(path: Path) -> str:

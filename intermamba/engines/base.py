@@ -107,8 +107,9 @@ class Engine(ABC):
         return TextEncoder(self.bundle.folder)
 
     def encode(self, prompt: str) -> np.ndarray:
-        """Return the condition (1, C) of a prompt."""
-        return self.condition(*self.text.encode([prompt]))
+        """Return the condition (1, C) of a prompt, said with captions of training where the bundle has some."""
+        condition = self.condition(*self.text.encode([prompt]))
+        return self.bundle.anchors.pull(condition) if self.bundle.anchors else condition
 
     def warning(self, prompt: str) -> str:
         """Return one sentence, naming the nearest known prompt, for one that is far from all of them, else ""."""

@@ -10,11 +10,13 @@ from intermamba.bundles.bundle import (
     list_bundles,
     load_bundle,
     read_prompts,
+    write_anchors,
     write_config,
     write_known,
     write_stats,
 )
 from intermamba.errors import BundleError
+from intermamba.text.anchors import Anchors
 from intermamba.text.nearest import KnownPhrasings
 
 CONFIG = {
@@ -113,6 +115,31 @@ def test_known_phrasings_are_never_unpickled(folder):
     np.savez(folder / "known.npz", known=np.array([{}]), shown=np.zeros(1, int), foreign=np.ones((1, 2)))
     write_config(folder, CONFIG | {"nearest": {"threshold": 0.5}})
     with pytest.raises(BundleError, match=r"known\.npz .* damaged"):
+        load_bundle(folder)
+
+
+def test_anchors_load_as_they_were_to_an_eighth_bit(folder):
+    conditions = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    write_anchors(folder, Anchors(conditions))
+    write_config(folder, CONFIG)
+    anchors = load_bundle(folder).anchors
+    assert anchors is not None
+    np.testing.assert_allclose(anchors.conditions, conditions, atol=np.abs(conditions).max() / 250)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"conditions": np.ones((2, 2), np.int8), "scale": np.float32(np.nan)},
+        {"conditions": np.ones((2, 2)), "scale": np.float32(1)},
+        {"conditions": np.empty((0, 2), np.int8), "scale": np.float32(1)},
+        {"conditions": np.array([{}]), "scale": np.float32(1)},
+    ],
+)
+def test_impossible_anchors_are_damaged(folder, arrays):
+    np.savez(folder / "anchors.npz", **arrays)
+    write_config(folder, CONFIG)
+    with pytest.raises(BundleError, match=r"anchors\.npz .* damaged"):
         load_bundle(folder)
 
 

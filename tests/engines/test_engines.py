@@ -14,6 +14,7 @@ from intermamba.engines.fake import FakeEngine, march
 from intermamba.errors import BundleError, Cancelled, IntermambaError
 from intermamba.motion.kinematics import fk
 from intermamba.motion.metrics import bone_length_cv
+from intermamba.text.anchors import Anchors
 from intermamba.text.nearest import KnownPhrasings, sentence_embedding
 
 HUG = Request(prompt="Two people hug.", frames=30, seed=7)
@@ -66,6 +67,13 @@ def test_a_prompt_that_is_not_known_is_told_before_the_first_step():
     assert "swim" in heard[0]
     assert heard[1:] == [0, 1]
     assert motion.settings["warning"] == heard[0]
+
+
+def test_a_prompt_is_said_with_the_captions_that_the_bundle_was_trained_on(tiny_bundle):
+    engine = load_engine(tiny_bundle, "cpu")
+    (wave,) = engine.encode("Two people wave.")
+    engine.bundle = replace(engine.bundle, anchors=Anchors(np.stack([wave, wave - 1])))
+    assert np.abs(engine.encode("Two people wave.") - wave).max() < np.abs(wave).max() / 100
 
 
 def test_the_bundle_tells_what_it_knows(tiny_bundle):

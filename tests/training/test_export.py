@@ -1,4 +1,4 @@
-"""What an export refuses before it writes anything."""
+"""What an export refuses before it writes anything, and what it takes from the scores."""
 
 import pytest
 
@@ -7,8 +7,12 @@ pytest.importorskip("safetensors")
 pytest.importorskip("onnxscript")
 
 from intermamba.bundles.bundle import bundled_folder  # noqa: E402
+from intermamba.model.config import ModelConfig  # noqa: E402
+from intermamba.model.network import make_network  # noqa: E402
+from intermamba.text.encoder import TextEncoder  # noqa: E402
 from training.checkpoint import save_checkpoint  # noqa: E402
-from training.export import main  # noqa: E402
+from training.compose.score import load_scores  # noqa: E402
+from training.export import anchors_of, main  # noqa: E402
 from training.recipe import load_recipe  # noqa: E402
 
 
@@ -18,3 +22,11 @@ def test_a_model_of_clip_does_not_get_another_text_encoder(tmp_path, capsys):
     assert main([str(path), str(tmp_path / "bundle"), "--text", str(bundled_folder())]) == 1
     assert "384 values a word, and the model was trained with 768" in capsys.readouterr().err
     assert not (tmp_path / "bundle").exists()
+
+
+def test_every_caption_of_a_score_is_an_anchor():
+    model = make_network(ModelConfig(width=8, blocks=1, text_layers=1, text_ff=8, text_heads=2)).eval()
+    scores = load_scores(["bow"])
+    anchors = anchors_of(model, scores, TextEncoder(bundled_folder()))
+    assert len(anchors.conditions) == len({c for plan in scores[0].plans() for c in plan.captions})
+    assert anchors.conditions.shape[1] == 384

@@ -56,6 +56,11 @@ def test_the_clearest_clips_are_those_that_their_measure_sees(clips):
     assert clearest(clips, 0) == clips
 
 
+def test_every_variant_of_an_interaction_keeps_a_clip(clips):
+    varied = [replace(clip, variant=int(clip.id == "other")) for clip in clips]
+    assert [c.id for c in clearest(varied, 2)] == ["clear", "other", "wave"]
+
+
 def test_the_most_alike_leave_out_the_one_that_goes_another_way(clips):
     bow = clips[1]
     moved = [replace(bow, id=name, joints=bow.joints + shift) for name, shift in (("a", 0.0), ("b", 0.01))]

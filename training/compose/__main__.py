@@ -166,6 +166,7 @@ def _write(folder: Path, name: str, duet: Duet) -> dict[str, Any]:
     return {
         "id": name,
         "interaction": duet.interaction,
+        "variant": duet.variant,
         "segments": [{"f0": first, "f1": stop, "captions": captions}],
     }
 

@@ -1,7 +1,7 @@
 """One duet of a score: people drawn and timed, placed, feet and touches made real, checked, captioned."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -40,6 +40,8 @@ class Duet:
     rest: np.ndarray
     core: tuple[int, int]
     captions: tuple[str, ...]
+    variant: int = 0
+    """See training.data.clips.Clip."""
 
     def clip(self, name: str) -> Clip:
         """The duet as training has it."""
@@ -51,6 +53,7 @@ class Duet:
             good=np.ones(self.joints.shape[1], bool),
             captions=(),
             interaction=self.interaction,
+            variant=self.variant,
             segments=(Segment(*self.core, self.captions),),
         )
 
@@ -83,7 +86,8 @@ def compose(
         raise IntermambaError(f"{plan.name} comes from real duets alone: leave its score out.")
     stock = _stock(library, held_out)
     try:
-        return _compose(plan, stock, rng)
+        made = _compose(plan, stock, rng)
+        return replace(made, variant=score.variant(plan)) if isinstance(made, Duet) else made
     except Unfit as unfit:
         return Rejection(plan.name, str(unfit.args[0]))
 

@@ -219,6 +219,10 @@ class Score:
             for values in itertools.product(*choices.values()):
                 yield _plan(table, dict(zip(choices, values, strict=True)), str(self.path))
 
+    def variant(self, plan: Plan) -> int:
+        """The number of a plan's captions among those of the score: plans that share them are the same to a reader."""
+        return list(dict.fromkeys(other.captions for other in self.plans())).index(plan.captions)
+
 
 def load_scores(scores: Iterable[str | Path] = ()) -> list[Score]:
     """Scores by name or path; those of this folder when none is given. What is wrong in one is an IntermambaError."""

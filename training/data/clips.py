@@ -2,7 +2,7 @@
 
 A folder holds `captions.jsonl` (a line per clip: `id`, `captions` true of any part of it, `segments` of `f0`, `f1`,
 `captions` true where the whole segment is seen and an optional `tag`, either of them optional, and an optional
-`interaction`, its kind)
+`interaction`, its kind, with a `variant`, a number that clips share whose captions may be the same)
 and `<id>.npz` with `joints` (2,T,22,3) in metres, Y up, floor at 0, 30 fps. `rotations` (2,T,22,4) are taken from
 the file when it has them, from the source skeleton when the file has that, and fitted to the joints otherwise.
 """
@@ -61,6 +61,8 @@ class Clip:
     captions: tuple[str, ...]
     segments: tuple[Segment, ...] = ()
     interaction: str = ""
+    variant: int = 0
+    """Of the interaction: no caption tells clips of the same one apart."""
     own_floor: bool = False
     """Whether each person stands on a floor of their own in every crop, as in InterHuman's released loader."""
 
@@ -125,6 +127,7 @@ def _load_clip(folder: Path, entry: dict[str, Any]) -> Clip:
             for s in entry.get("segments", [])
         ),
         interaction=entry.get("interaction", ""),
+        variant=entry.get("variant", 0),
     )
 
 

@@ -39,9 +39,9 @@ def recipe() -> Recipe:
         prior_steps=4000,
         clearest=6,
         emphasis={
-            **dict.fromkeys(("handshake", "high_five", "lead_by_hand", "punch", "sparring", "wave"), 3.0),
-            **dict.fromkeys(("circle", "hand_over_box", "help_up", "hold_hands_walk", "mirror_arms"), 2.0),
-            **dict.fromkeys(("direct_signals", "pat_shoulder", "walk_beside"), 2.0),
+            **dict.fromkeys(("handshake", "punch", "sparring", "wave"), 3.0),
+            **dict.fromkeys(("circle", "hand_over_box", "help_up", "high_five", "knock_down"), 2.0),
+            **dict.fromkeys(("lead_by_hand", "mirror_arms"), 2.0),
         },
         shortest=96,
         longest=216,

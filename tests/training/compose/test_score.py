@@ -24,6 +24,7 @@ def test_a_variant_is_laid_over_the_score(tmp_path):
     assert far.place is not None
     assert near.place is not None
     assert near.place.distance == Range(0.9, 0.9)
+    assert score.variant(far) == score.variant(near) == 0  # in the same words
     assert near.place.bearing == far.place.bearing
     assert all(score.draw(np.random.default_rng(k)).place == far.place for k in range(5))
 
@@ -85,6 +86,7 @@ def test_phrasings_beside_a_score_widen_its_captions(tmp_path):
     wider = tmp_path / "phrasings" / path.name
     wider.write_text('captions = ["{two} salute."]\n[variants]\nsits = ["{one} salutes from a chair."]\n')
     stands, sits = load_score(path).plans()
+    assert [load_score(path).variant(plan) for plan in (stands, sits)] == [0, 1]
     assert "{two} salute." in stands.captions
     assert "{two} salute." not in sits.captions
     assert "{one} salutes from a chair." in sits.captions
