@@ -8,9 +8,11 @@ import pytest
 
 from blender_addon import jobs, thumbnails
 from blender_addon.jobs import Request, Target
+from blender_addon.panel import progress_text
 from blender_addon.takes import motion_of_take, place_takes
 from blender_addon.thumbnails import CELL, COLOURS, picture
 from intermamba.motion.skeleton import L_WRIST, PELVIS, R_WRIST
+from intermamba.worker.client import Message
 
 from .scenes import in_blender, joints_of, mannequins, pump_until
 
@@ -55,6 +57,26 @@ def test_the_timer_brings_several_takes_in_one_step(scene):
     assert scene.intermamba.take == 0
     assert progress == sorted(progress)
     assert jobs.session.note == "Frames 1 to 32, take 1 of 3"
+
+
+def test_the_time_left_is_that_of_all_takes(scene, motion):
+    requests = jobs.takes_of(Request(prompt="two people wave", frames=32, seed=1), 3)
+    job = jobs.Job("one", Target.of(bpy.context), "FAKE", requests)
+
+    def shown(step, eta):
+        job.hear(Message("progress", {"job": "one", "step": step, "total": 10, "eta": eta}))
+        return progress_text(job)
+
+    job.hear(Message("progress", {"job": "one", "step": 0, "total": 0, "phase": "loading"}))
+    assert (job.left, progress_text(job)) == (None, "Loading the model")
+    assert shown(4, 12.0) == "Take 1 of 3, step 4 of 10, 52 s left"  # 2 s for each of 26 steps
+    assert shown(10, 0.0) == "Take 1 of 3, step 10 of 10, 40 s left"
+    job.motions.append(motion)
+    assert shown(0, None).endswith("40 s left")
+    assert shown(5, 25.0).endswith("75 s left")  # at the pace of now
+    assert shown(1, 90.0).endswith("3 min left")
+    job.motions.append(motion)
+    assert shown(10, 0.0) == "Take 3 of 3, step 10 of 10, 0 s left"
 
 
 def test_the_same_seed_replaces_its_take_and_leaves_the_star(scene):
