@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import bpy
 
-from .controls import rigify_people
+from .controls import FK, IK, control_people
 from .placing import keyed_people
 from .reporting import draw_outcome
 
@@ -86,10 +86,10 @@ class INTERMAMBA_PT_pair(_Below):
         row = column.row(align=True)
         row.operator("intermamba.reduce_keys", icon="IPO_EASE_IN_OUT")
         row.operator("intermamba.push_down", icon="NLA_PUSHDOWN")
-        if rigify_people(context.scene):
+        if control_people(context.scene):
             row = column.row(align=True)
-            row.operator("intermamba.bake_controls", text="Rigify to IK", icon="CON_KINEMATIC").kind = "IK"
-            row.operator("intermamba.bake_controls", text="Rigify to FK", icon="BONE_DATA").kind = "FK"
+            row.operator("intermamba.bake_controls", text="Bake to IK", icon="CON_KINEMATIC").kind = IK
+            row.operator("intermamba.bake_controls", text="Bake to FK", icon="BONE_DATA").kind = FK
         draw_outcome(self.layout, context, "pair")
 
 
