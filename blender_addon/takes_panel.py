@@ -76,12 +76,15 @@ class INTERMAMBA_PT_pair(_Below):
         column.enabled = bool(keyed_people(context.scene))
         row = column.row(align=True)
         row.operator("intermamba.swap_roles", icon="ARROW_LEFTRIGHT")
-        row.operator("intermamba.mirror_pair", icon="MOD_MIRROR")
-        column.operator("intermamba.pair_distance", icon="DRIVER_DISTANCE")
+        row.operator("intermamba.mirror_pair", text="Mirror", icon="MOD_MIRROR")
+        column.operator("intermamba.pair_distance", text="Distance", icon="DRIVER_DISTANCE")
         column.separator()
         row = column.row(align=True)
         row.operator("intermamba.place_pair", text="To Cursor", icon="PIVOT_CURSOR").where = "CURSOR"
         row.operator("intermamba.place_pair", text="Between Empties", icon="EMPTY_AXIS").where = "EMPTIES"
+        column.operator(
+            "intermamba.place_pair", text="Turn", icon="DRIVER_ROTATIONAL_DIFFERENCE"
+        ).where = "HERE"
         column.separator()
         row = column.row(align=True)
         row.operator("intermamba.reduce_keys", icon="IPO_EASE_IN_OUT")

@@ -1,6 +1,7 @@
 """Takes are kept in the file and go on any armatures; the pair is changed and moved as one."""
 
 import json
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from blender_addon import jobs, thumbnails
 from blender_addon.jobs import Request, Target
+from blender_addon.pair_tools import INTERMAMBA_OT_place_pair
 from blender_addon.panel import progress_text
 from blender_addon.takes import motion_of_take, place_takes
 from blender_addon.thumbnails import CELL, COLOURS, picture
@@ -205,6 +207,22 @@ def test_the_pair_goes_to_the_cursor_as_one(scene, placed):
     assert np.allclose(after[..., 2], before[..., 2] + 1.0, atol=1e-3)
     ops.apply_take()  # keys are made for where the pair stands
     assert np.abs(both() - after).max() < 1e-3
+
+
+def test_the_pair_is_turned_where_it_stands(scene, placed):
+    scene.frame_set(20)
+    before = both()
+    assert ops.place_pair(where="HERE", turn=np.pi / 2) == {"FINISHED"}
+    turned = (before - middle_of(before)) @ np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+    assert np.abs(both() - middle_of(before) - turned).max() < 1e-3
+    shown = []
+    manager = SimpleNamespace(invoke_props_popup=lambda *_: shown.append(True) or {"RUNNING_MODAL"})
+    operator = SimpleNamespace(where="HERE", execute=lambda _: {"FINISHED"})
+    window = SimpleNamespace(window_manager=manager)
+    assert INTERMAMBA_OT_place_pair.invoke(operator, window, None) == {"RUNNING_MODAL"}
+    operator.where = "CURSOR"
+    assert INTERMAMBA_OT_place_pair.invoke(operator, window, None) == {"FINISHED"}
+    assert shown == [True]  # the angle is asked for where it is all that there is to say
 
 
 def test_the_pair_goes_between_two_empties(scene, placed):
