@@ -7,9 +7,10 @@ import bpy
 from bpy.props import EnumProperty
 
 from .controls import FK, IK, Baking, control_people
-from .jobs import TICK, session
+from .jobs import session
 from .reporting import Reporting
 
+MOMENT, PAUSE = 0.1, 0.01  # seconds of work, and between, for the window to answer
 KINDS = (
     (IK, IK, "Hands, feet, elbows and knees: what they hold stays where it is when the body is moved"),
     (FK, FK, "Every bone turns with the one above it: for swings and arcs"),
@@ -40,7 +41,7 @@ class INTERMAMBA_OT_bake_controls(Reporting, bpy.types.Operator):
         if "CANCELLED" in self.attempt(lambda: self._begin(context)):
             return {"CANCELLED"}
         manager = context.window_manager
-        self._timer = manager.event_timer_add(TICK, window=context.window)
+        self._timer = manager.event_timer_add(PAUSE, window=context.window)
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -52,7 +53,7 @@ class INTERMAMBA_OT_bake_controls(Reporting, bpy.types.Operator):
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"RUNNING_MODAL"}
-        until = time.monotonic() + TICK
+        until = time.monotonic() + MOMENT
         for share in self._watching:
             if time.monotonic() > until:
                 context.workspace.status_text_set(f"Reading the rigs: {share:.0%} (Esc: cancel)")

@@ -148,7 +148,7 @@ def in_a_window(said):
 
 
 def test_a_window_bakes_moment_by_moment_and_says_how_far_it_is(scene, arp_rigs, monkeypatch):
-    monkeypatch.setattr("blender_addon.controls_operator.TICK", 0.0)
+    monkeypatch.setattr("blender_addon.controls_operator.MOMENT", 0.0)
     operator, context = in_a_window(said := [])
     assert operator.invoke(context, None) == {"RUNNING_MODAL"}
     tick = SimpleNamespace(type="TIMER")
@@ -164,7 +164,7 @@ def test_a_window_bakes_moment_by_moment_and_says_how_far_it_is(scene, arp_rigs,
 
 
 def test_esc_ends_a_bake_within_one_moment_and_leaves_all_as_it_was(scene, arp_rigs, monkeypatch):
-    monkeypatch.setattr("blender_addon.controls_operator.TICK", 0.0)
+    monkeypatch.setattr("blender_addon.controls_operator.MOMENT", 0.0)
     operator, context = in_a_window(said := [])
     before = posed(arp_rigs, ARP_LIMBS)
     operator.invoke(context, None)
