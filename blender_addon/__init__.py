@@ -13,9 +13,10 @@ from . import (
     bones_panel,
     contacts,
     contacts_panel,
-    controls,
+    controls_operator,
     curves,
     export_operator,
+    menu,
     operators,
     pair_tools,
     panel,
@@ -32,7 +33,7 @@ _MODULES = (
     operators,
     pair_tools,
     curves,
-    controls,
+    controls_operator,
     export_operator,
     panel,
     takes_panel,
@@ -40,6 +41,7 @@ _MODULES = (
     bones_panel,
     contacts,
     contacts_panel,
+    menu,
 )
 _PROPERTIES = (*properties.PROPERTIES, *bone_map.PROPERTIES, *thumbnails.PROPERTIES, *contacts.PROPERTIES)
 
@@ -57,6 +59,7 @@ def register() -> None:
             bpy.utils.register_class(cls)
     for owner, name, value in _PROPERTIES:
         setattr(owner, name, value)
+    menu.add()
     bpy.app.handlers.load_pre.append(_leave_file)
     atexit.register(session.close)
 
@@ -64,6 +67,7 @@ def register() -> None:
 def unregister() -> None:
     """Called by Blender when the extension is disabled; ends the worker."""
     session.close()
+    menu.remove()
     if bpy.app.timers.is_registered(pump):
         bpy.app.timers.unregister(pump)
     atexit.unregister(session.close)

@@ -79,21 +79,49 @@ def played(
     stage: bpy.types.Scene, armatures: list[bpy.types.Object], first: int, last: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each armature the object's matrices (T,4,4) and its bones' (T,B,4,4) in armature space."""
+    return stacked(list(play(stage, armatures, first, last)))
+
+
+def play(
+    stage: bpy.types.Scene, armatures: list[bpy.types.Object], first: int, last: int
+) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
+    """Frame after frame, for each armature the object's matrix (4,4) and its bones' (B,4,4) in armature space."""
     for ob in armatures:
         stage.collection.objects.link(ob)
-    worlds, poses = ({ob: [] for ob in armatures} for _ in range(2))
-    for frame in range(first, last + 1):
-        stage.frame_set(frame)
-        graph = stage.view_layers[0].depsgraph
+    try:
+        for frame in range(first, last + 1):
+            stage.frame_set(frame)
+            graph = stage.view_layers[0].depsgraph
+            yield [_posed(ob.evaluated_get(graph)) for ob in armatures]
+    finally:
         for ob in armatures:
-            seen = ob.evaluated_get(graph)
-            values = np.empty(16 * len(seen.pose.bones), np.float32)
-            seen.pose.bones.foreach_get("matrix", values)
-            poses[ob].append(values.reshape(-1, 4, 4).swapaxes(1, 2))
-            worlds[ob].append(np.array(seen.matrix_world))
-    for ob in armatures:
-        stage.collection.objects.unlink(ob)
-    return [(np.array(worlds[ob]), np.array(poses[ob], float)) for ob in armatures]
+            stage.collection.objects.unlink(ob)
+
+
+def stacked(
+    frames: list[list[tuple[np.ndarray, np.ndarray]]],
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What `play` gave in all frames, as `played` gives it."""
+    return [
+        tuple(np.stack(matrices) for matrices in zip(*one, strict=True)) for one in zip(*frames, strict=True)
+    ]
+
+
+def _posed(seen: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
+    values = np.empty(16 * len(seen.pose.bones), np.float32)
+    seen.pose.bones.foreach_get("matrix", values)
+    return np.array(seen.matrix_world), values.reshape(-1, 4, 4).swapaxes(1, 2).astype(float)
+
+
+@contextmanager
+def offstage(source: bpy.types.Scene, name: str) -> Iterator[bpy.types.Scene]:
+    """An empty scene that no window shows, with the frame rate of `source`, which is never touched."""
+    stage = bpy.data.scenes.new(name)
+    stage.render.fps, stage.render.fps_base = source.render.fps, source.render.fps_base
+    try:
+        yield stage
+    finally:
+        bpy.data.scenes.remove(stage)
 
 
 def _performance(

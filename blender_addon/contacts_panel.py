@@ -13,7 +13,7 @@ class INTERMAMBA_OT_contacts_update(Reporting, bpy.types.Operator):
     """Correct both people for the contacts in this list"""
 
     bl_idname = "intermamba.contacts_update"
-    bl_label = "Update"
+    bl_label = "Update Contacts"
     bl_options: ClassVar = {"UNDO"}
 
     part = "contacts"

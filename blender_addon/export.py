@@ -17,7 +17,7 @@ from intermamba.files import atomic_write
 from intermamba.motion.bvh import write_clip
 from intermamba.retarget.root_motion import clip_frames, root_poses
 
-from .bake import Performance, baked, bvh_clip, deforming, framed, perform
+from .bake import Performance, baked, bvh_clip, deforming, framed, offstage, perform
 from .export_presets import OPTIONS, Options
 from .placing import keyed_people, playing
 from .sidecar import describe
@@ -186,19 +186,16 @@ def _is_whole(data: bytes) -> bool:
 
 @contextmanager
 def stage_of(context: bpy.types.Context, name: str) -> Iterator[bpy.types.Scene]:
-    """Show an empty scene of its own, with the frame rate of the user's.
+    """Show an empty scene of its own, as `offstage` makes it, in place of the user's.
 
     Selection, visibility, mode, playhead and frame range of the user's scene are never touched.
     """
-    source, window = context.scene, context.window or context.window_manager.windows[0]
+    window = context.window or context.window_manager.windows[0]
     shown, shown_layer = window.scene, window.view_layer
-    stage = bpy.data.scenes.new(name)
-    render = source.render
-    stage.render.fps, stage.render.fps_base = render.fps, render.fps_base
-    try:
-        window.scene = stage
-        with context.temp_override(window=window, scene=stage, view_layer=stage.view_layers[0]):
-            yield stage
-    finally:
-        window.scene, window.view_layer = shown, shown_layer
-        bpy.data.scenes.remove(stage)
+    with offstage(context.scene, name) as stage:
+        try:
+            window.scene = stage
+            with context.temp_override(window=window, scene=stage, view_layer=stage.view_layers[0]):
+                yield stage
+        finally:
+            window.scene, window.view_layer = shown, shown_layer

@@ -73,7 +73,7 @@ class Job:
     motions: list[Motion] = field(default_factory=list)
     step: int = 0
     total: int = 0
-    eta: float | None = None
+    pace: float | None = None  # seconds a step
     phase: str = "starting"
 
     @property
@@ -86,6 +86,20 @@ class Job:
         """0 to 1."""
         done = len(self.motions) + (self.step / self.total if self.total else 0.0)
         return min(done / len(self.requests), 1.0)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until all motions are there, at the pace of the present one; None before its first step."""
+        if self.pace is None:
+            return None
+        return self.pace * (self.total * (len(self.requests) - len(self.motions)) - self.step)
+
+    def hear(self, progress: Message) -> None:
+        """Note how far the worker is with the present motion."""
+        self.step, self.total = progress["step"], progress["total"]
+        self.phase = progress["phase"] or "sampling"
+        if progress["eta"] is not None and self.step < self.total:
+            self.pace = max(progress["eta"], 0.0) / (self.total - self.step)
 
 
 class Session:
@@ -175,7 +189,7 @@ class Session:
 
     def news(self) -> bool:
         """Whether the panel has anything to show that it had not when this was last asked."""
-        job = self.job and (self.job.name, self.job.phase, self.job.step, self.job.eta, self.job.ready)
+        job = self.job and (self.job.name, self.job.phase, self.job.step, self.job.left, self.job.ready)
         shown = (job, self.silent, self.warning, self.error, self.note)
         news, self._shown = shown != self._shown, shown
         return news
@@ -208,8 +222,7 @@ class Session:
             return
         match message.type:
             case "progress":
-                self.job.step, self.job.total = message["step"], message["total"]
-                self.job.eta, self.job.phase = message["eta"], message["phase"] or "sampling"
+                self.job.hear(message)
             case "warning":
                 self.warning = message["message"]
             case "result":
@@ -225,7 +238,7 @@ class Session:
     def _accept(self, job: Job, motion: Motion) -> None:
         job.motions.append(motion)
         if not job.ready:
-            job.step, job.eta = 0, None
+            job.step = 0
             job.name = self._worker(job.engine).generate(**vars(job.requests[len(job.motions)]))
 
     def _fail(self, sentence: str) -> None:

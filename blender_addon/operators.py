@@ -133,7 +133,7 @@ class INTERMAMBA_OT_cancel(bpy.types.Operator):
     """Stop generating; nothing in the scene changes"""
 
     bl_idname = "intermamba.cancel"
-    bl_label = "Cancel"
+    bl_label = "Cancel Generating"
 
     @classmethod
     def poll(cls, _: bpy.types.Context) -> bool:

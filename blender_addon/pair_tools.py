@@ -122,7 +122,7 @@ class INTERMAMBA_OT_mirror_pair(_TakeOperator):
     """Exchange left and right of both people"""
 
     bl_idname = "intermamba.mirror_pair"
-    bl_label = "Mirror"
+    bl_label = "Mirror Pair"
     part = "pair"
 
     def change(self, context: bpy.types.Context) -> str:
@@ -134,7 +134,7 @@ class INTERMAMBA_OT_pair_distance(_TakeOperator):
     """Move B away from A, or nearer, throughout the take"""
 
     bl_idname = "intermamba.pair_distance"
-    bl_label = "Distance"
+    bl_label = "Pair Distance"
     part = "pair"
 
     metres: FloatProperty(
@@ -165,13 +165,22 @@ class INTERMAMBA_OT_place_pair(Reporting, bpy.types.Operator):
 
     where: EnumProperty(name="Where", description="Where the pair goes", items=PLACES)
     turn: FloatProperty(
-        name="Turn", description="Turn the pair about its middle, seen from above", subtype="ANGLE"
+        name="Turn",
+        description="Turn the pair about its middle, seen from above",
+        subtype="ANGLE",
+        options={"SKIP_SAVE"},
     )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only where two armatures play a motion."""
         return session.job is None and len(keyed_people(context.scene)) == len(PEOPLE)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask how far to turn where that is all."""
+        if self.where == "HERE":
+            return context.window_manager.invoke_props_popup(self, event)
+        return self.execute(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Move the objects; no key is touched."""

@@ -61,7 +61,7 @@ class INTERMAMBA_PT_main(bpy.types.Panel):
 def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:
     row = layout.row(align=True)
     row.scale_y = 1.5
-    row.progress(factor=job.progress, text=_progress_text(job))
+    row.progress(factor=job.progress, text=progress_text(job))
     row.operator("intermamba.cancel", text="", icon="X")
     if session.silent:
         text = f"Nothing was heard from the worker for {SILENCE:.0f} s: wait if it loads a large model, or cancel"
@@ -70,14 +70,20 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) 
         draw_sentence(layout, context, "The motion is ready: return to Object Mode to see it", "INFO")
 
 
-def _progress_text(job: Job) -> str:
+def progress_text(job: Job) -> str:
+    """How far a job is, and the time left of all its takes."""
     if job.ready:
         return "Ready"
     if not job.total:
         return "Loading the model" if job.phase == "loading" else "Starting"
     take = f"Take {len(job.motions) + 1} of {len(job.requests)}, step" if len(job.requests) > 1 else "Step"
-    left = f", {max(job.eta, 0):.0f} s left" if job.eta is not None else ""
-    return f"{take} {job.step} of {job.total}{left}"
+    return f"{take} {job.step} of {job.total}{_left_text(job.left)}"
+
+
+def _left_text(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f", {seconds:.0f} s left" if seconds < 100 else f", {seconds / 60:.0f} min left"
 
 
 CLASSES = (INTERMAMBA_PT_main,)

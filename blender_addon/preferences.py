@@ -150,7 +150,6 @@ class INTERMAMBA_OT_import_model(bpy.types.Operator, ImportHelper):
 
     bl_idname = "intermamba.import_model"
     bl_label = "Import Model"
-    bl_options: ClassVar = {"INTERNAL"}
 
     filename_ext = ".zip"
     filter_glob: StringProperty(default="*.zip", description="Which files are shown", options={"HIDDEN"})

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import bpy
 
-from .controls import rigify_people
+from .controls import FK, IK, control_people
 from .placing import keyed_people
 from .reporting import draw_outcome
 
@@ -76,20 +76,23 @@ class INTERMAMBA_PT_pair(_Below):
         column.enabled = bool(keyed_people(context.scene))
         row = column.row(align=True)
         row.operator("intermamba.swap_roles", icon="ARROW_LEFTRIGHT")
-        row.operator("intermamba.mirror_pair", icon="MOD_MIRROR")
-        column.operator("intermamba.pair_distance", icon="DRIVER_DISTANCE")
+        row.operator("intermamba.mirror_pair", text="Mirror", icon="MOD_MIRROR")
+        column.operator("intermamba.pair_distance", text="Distance", icon="DRIVER_DISTANCE")
         column.separator()
         row = column.row(align=True)
         row.operator("intermamba.place_pair", text="To Cursor", icon="PIVOT_CURSOR").where = "CURSOR"
         row.operator("intermamba.place_pair", text="Between Empties", icon="EMPTY_AXIS").where = "EMPTIES"
+        column.operator(
+            "intermamba.place_pair", text="Turn", icon="DRIVER_ROTATIONAL_DIFFERENCE"
+        ).where = "HERE"
         column.separator()
         row = column.row(align=True)
         row.operator("intermamba.reduce_keys", icon="IPO_EASE_IN_OUT")
         row.operator("intermamba.push_down", icon="NLA_PUSHDOWN")
-        if rigify_people(context.scene):
+        if control_people(context.scene):
             row = column.row(align=True)
-            row.operator("intermamba.bake_controls", text="Rigify to IK", icon="CON_KINEMATIC").kind = "IK"
-            row.operator("intermamba.bake_controls", text="Rigify to FK", icon="BONE_DATA").kind = "FK"
+            row.operator("intermamba.bake_controls", text="Bake to IK", icon="CON_KINEMATIC").kind = IK
+            row.operator("intermamba.bake_controls", text="Bake to FK", icon="BONE_DATA").kind = FK
         draw_outcome(self.layout, context, "pair")
 
 

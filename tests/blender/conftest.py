@@ -64,3 +64,20 @@ def motion():
     from tests.clips import synthetic_pair
 
     return synthetic_pair(40)
+
+
+@pytest.fixture
+def rigs(scene):
+    """Two generated Rigify rigs."""
+    import bpy
+
+    bpy.ops.preferences.addon_enable(module="rigify")
+    made = []
+    for _ in range(2):
+        bpy.ops.object.armature_basic_human_metarig_add()
+        metarig = bpy.context.object
+        before = set(bpy.data.objects)
+        bpy.ops.pose.rigify_generate()
+        made.append(next(ob for ob in bpy.data.objects if ob not in before and ob.type == "ARMATURE"))
+        bpy.data.objects.remove(metarig)
+    return made

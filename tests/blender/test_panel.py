@@ -37,6 +37,10 @@ class Layout:
     def separator(self, **_):
         pass
 
+    def menu(self, name):
+        assert hasattr(bpy.types, name), name
+        self.drawn.append(name)
+
     def progress(self, *, factor, text):
         assert 0.0 <= factor <= 1.0
         self.drawn.append(text)
@@ -188,6 +192,35 @@ def test_what_went_wrong_stands_beside_its_button_alone(scene, motion, part):
     assert places == [f"INTERMAMBA_PT_{PARTS[part]}"]
     ops.apply_take() if part != "bones" else ops.bones_edit()
     assert not any(words in item for item in everything())
+
+
+WITH_THE_PANEL_ALONE = {
+    "new_seed",
+    "bones_edit",
+    "bones_reset",
+    "bones_save",
+    "bones_forget",
+    "copy_setup_command",
+}
+
+
+def test_f3_finds_everything(scene):
+    menu = Layout()
+    bpy.types.INTERMAMBA_MT_main.draw(SimpleNamespace(layout=menu), context())
+    classes = [cls for module in blender_addon._MODULES for cls in module.CLASSES]
+    internal = {
+        cls.bl_idname.removeprefix("intermamba.")
+        for cls in classes
+        if "INTERNAL" in getattr(cls, "bl_options", ())
+    }
+    assert internal == WITH_THE_PANEL_ALONE | {"place"}  # which is the timer's
+    assert {f"intermamba.{name}" for name in set(dir(ops)) - internal} == set(menu.drawn)
+    for where in ("VIEW3D_MT_object", "VIEW3D_MT_pose"):
+        drawn_there = Layout()
+        for draw in getattr(bpy.types, where).draw._draw_funcs:
+            if draw.__module__.startswith("blender_addon"):
+                draw(SimpleNamespace(layout=drawn_there), context())
+        assert drawn_there.drawn == ["INTERMAMBA_MT_main"]
 
 
 def test_everything_has_a_tooltip(scene):

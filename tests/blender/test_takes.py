@@ -1,6 +1,7 @@
 """Takes are kept in the file and go on any armatures; the pair is changed and moved as one."""
 
 import json
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -8,9 +9,12 @@ import pytest
 
 from blender_addon import jobs, thumbnails
 from blender_addon.jobs import Request, Target
+from blender_addon.pair_tools import INTERMAMBA_OT_place_pair
+from blender_addon.panel import progress_text
 from blender_addon.takes import motion_of_take, place_takes
 from blender_addon.thumbnails import CELL, COLOURS, picture
 from intermamba.motion.skeleton import L_WRIST, PELVIS, R_WRIST
+from intermamba.worker.client import Message
 
 from .scenes import in_blender, joints_of, mannequins, pump_until
 
@@ -55,6 +59,26 @@ def test_the_timer_brings_several_takes_in_one_step(scene):
     assert scene.intermamba.take == 0
     assert progress == sorted(progress)
     assert jobs.session.note == "Frames 1 to 32, take 1 of 3"
+
+
+def test_the_time_left_is_that_of_all_takes(scene, motion):
+    requests = jobs.takes_of(Request(prompt="two people wave", frames=32, seed=1), 3)
+    job = jobs.Job("one", Target.of(bpy.context), "FAKE", requests)
+
+    def shown(step, eta):
+        job.hear(Message("progress", {"job": "one", "step": step, "total": 10, "eta": eta}))
+        return progress_text(job)
+
+    job.hear(Message("progress", {"job": "one", "step": 0, "total": 0, "phase": "loading"}))
+    assert (job.left, progress_text(job)) == (None, "Loading the model")
+    assert shown(4, 12.0) == "Take 1 of 3, step 4 of 10, 52 s left"  # 2 s for each of 26 steps
+    assert shown(10, 0.0) == "Take 1 of 3, step 10 of 10, 40 s left"
+    job.motions.append(motion)
+    assert shown(0, None).endswith("40 s left")
+    assert shown(5, 25.0).endswith("75 s left")  # at the pace of now
+    assert shown(1, 90.0).endswith("3 min left")
+    job.motions.append(motion)
+    assert shown(10, 0.0) == "Take 3 of 3, step 10 of 10, 0 s left"
 
 
 def test_the_same_seed_replaces_its_take_and_leaves_the_star(scene):
@@ -183,6 +207,22 @@ def test_the_pair_goes_to_the_cursor_as_one(scene, placed):
     assert np.allclose(after[..., 2], before[..., 2] + 1.0, atol=1e-3)
     ops.apply_take()  # keys are made for where the pair stands
     assert np.abs(both() - after).max() < 1e-3
+
+
+def test_the_pair_is_turned_where_it_stands(scene, placed):
+    scene.frame_set(20)
+    before = both()
+    assert ops.place_pair(where="HERE", turn=np.pi / 2) == {"FINISHED"}
+    turned = (before - middle_of(before)) @ np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+    assert np.abs(both() - middle_of(before) - turned).max() < 1e-3
+    shown = []
+    manager = SimpleNamespace(invoke_props_popup=lambda *_: shown.append(True) or {"RUNNING_MODAL"})
+    operator = SimpleNamespace(where="HERE", execute=lambda _: {"FINISHED"})
+    window = SimpleNamespace(window_manager=manager)
+    assert INTERMAMBA_OT_place_pair.invoke(operator, window, None) == {"RUNNING_MODAL"}
+    operator.where = "CURSOR"
+    assert INTERMAMBA_OT_place_pair.invoke(operator, window, None) == {"FINISHED"}
+    assert shown == [True]  # the angle is asked for where it is all that there is to say
 
 
 def test_the_pair_goes_between_two_empties(scene, placed):
