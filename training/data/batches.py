@@ -18,9 +18,6 @@ from intermamba.motion.placement import mirror_pair, place_each, place_pair
 
 from .clips import Clip, Segment
 
-EASE = (
-    1 / 24
-)  # of the time left over: how far from the middle of a crop its segment may lie; more blurs what is learnt
 LONG_SEGMENT = 150  # frames; a walk or a dance is one at any moment
 
 # Whole words that a mirror changes: parts of others are not (upright), those of hyphenated ones are (left-handed).
@@ -140,8 +137,8 @@ class Batches:
             held = [s for s in clip.segments if _shows(s, frames)] or clip.segments
             segment = held[rng.integers(len(held))]
             slack = frames - (segment.stop - segment.start)
-            if slack > 0:  # the crop holds the segment, near its middle
-                start = segment.start - slack / 2 + slack * rng.uniform(-EASE, EASE)
+            if slack > 0:  # in the middle: where a blow may come a quarter of a second sooner, its mean is no blow
+                start = segment.start - slack // 2
             else:
                 start = rng.integers(segment.start, segment.start - slack + 1)
             return int(np.clip(start, 0, last)), _pick(segment.captions, rng)

@@ -39,9 +39,8 @@ def recipe() -> Recipe:
         prior_steps=4000,
         clearest=6,
         emphasis={
-            **dict.fromkeys(("handshake", "punch", "sparring", "wave"), 3.0),
-            **dict.fromkeys(("circle", "hand_over_box", "help_up", "high_five", "knock_down"), 2.0),
-            **dict.fromkeys(("lead_by_hand", "mirror_arms"), 2.0),
+            **dict.fromkeys(("kick", "punch", "sparring", "wave"), 3.0),
+            **dict.fromkeys(("circle", "handshake", "jump_together", "knock_down"), 2.0),
         },
         shortest=96,
         longest=216,
