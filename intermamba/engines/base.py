@@ -111,19 +111,20 @@ class Engine(ABC):
         return self.condition(*self.text.encode([prompt]))
 
     def warning(self, prompt: str) -> str:
-        """Return one sentence, naming the nearest known prompt, for one that is far from all of them, else ""."""
-        if self.bundle.known is None:
-            return ""
-        (embedding,) = sentence_embedding(*self.text.encode([prompt]))
-        return self.bundle.known.warning(prompt, embedding)
+        """Return a sentence for a prompt that is far from all known ones, and one for what is too long, else ""."""
+        sentences = [self.text.warning(prompt)]
+        if self.bundle.known is not None:
+            (embedding,) = sentence_embedding(*self.text.encode([prompt]))
+            sentences.append(self.bundle.known.warning(prompt, embedding))
+        return " ".join(filter(None, sentences))
 
     def sample(
         self, request: Request, on_step: OnStep | None = None, on_warning: Callable[[str], None] | None = None
     ) -> Motion:
         """Return the motion that is asked for; `on_step` hears of each sampling step, and ends it by raising.
 
-        A prompt far from all that the bundle knows is sampled all the same: `on_warning` gets a sentence about it
-        before the first step, and the motion's settings keep it as `warning`. Raises IntermambaError for a request
+        A prompt far from all that the bundle knows, or too long, is sampled all the same: `on_warning` gets a sentence
+        about it before the first step, and the motion's settings keep it as `warning`. Raises IntermambaError for a request
         that cannot be met.
         """
         request.validate(self.bundle)
