@@ -123,8 +123,8 @@ class Engine(ABC):
     ) -> Motion:
         """Return the motion that is asked for; `on_step` hears of each sampling step, and ends it by raising.
 
-        A prompt far from all that the bundle knows, or too long, is sampled all the same: `on_warning` gets a sentence
-        about it before the first step, and the motion's settings keep it as `warning`. Raises IntermambaError for a request
+        A prompt that is too long, or far from all that the bundle knows, is sampled all the same: `on_warning` hears of
+        it before the first step, and the motion's settings keep that as `warning`. Raises IntermambaError for a request
         that cannot be met.
         """
         request.validate(self.bundle)
