@@ -21,10 +21,10 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted(ROOT.glob("training/**/README.md")),
 ]
-# An indented line, or one in a line of text; torchrun's own options are left out.
+# An indented line, or one with arguments in a line of text; torchrun's own options are left out.
 COMMAND = re.compile(
     r"^    (?:python|torchrun [^\n]*?)[ ]((?:-m )?(?:training|tools)[./].*)$|^    (intermamba .*)$"
-    r"|`python[ ]((?:-m )?(?:training|tools)[./][^`\[]*)`",
+    r"|`python[ ]((?:-m )?(?:training|tools)[./][^ `\[]* [^`\[]*)`",
     re.MULTILINE,
 )
 
