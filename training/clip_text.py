@@ -17,10 +17,10 @@ from torch import Tensor
 
 from intermamba.errors import IntermambaError
 from intermamba.files import atomic_write
+from intermamba.text.encoder import MAX_TOKENS
 
 WEIGHTS = "open_clip_model.safetensors"
 URL = f"https://huggingface.co/timm/vit_large_patch14_clip_336.openai/resolve/main/{WEIGHTS}"
-MAX_TOKENS = 77
 HEAD_WIDTH = 64  # of every CLIP
 TEXT = ("token_embedding.", "positional_embedding", "transformer.", "ln_final.")
 TOGETHER = 64  # captions

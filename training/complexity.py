@@ -1,9 +1,12 @@
 """Parameters, multiply-accumulates and time of the models beside each other, as in the paper's Table III:
 `python -m training.complexity [--models NAME ...] [--frames N ...] [--device NAME ...] [--repeat N] [-o FOLDER]`.
 
-Prints Markdown; FOLDER gets it too, with the figures as JSON and a plot. A clip that is longer than a model's
-max_frames is measured on a model made for that length: an InterMamba's spatial branches grow with it, and their
-linear layer from tokens to tokens costs its square, as attention does, where the scans cost the length itself.
+Prints Markdown; FOLDER gets it too, with the figures as JSON and a plot. After a stop the same command goes on: times
+that FOLDER has of the same model on the same machine are not taken again. One model is in memory at a time.
+
+A clip that is longer than a model's max_frames is measured on a model made for that length: an InterMamba's spatial
+branches grow with it, and their linear layer from tokens to tokens costs its square, as attention does, where the scans
+cost the length itself.
 """
 
 import argparse
@@ -19,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.progress import Progress
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -29,7 +31,10 @@ from intermamba.files import atomic_write
 from intermamba.model.config import ModelConfig, full, light, mini, transformer
 from intermamba.model.network import make_network
 
+from .progress import counted
+
 MODELS = {"full": full(), "light": light(), "mini": mini(), "transformer": transformer()}
+JSON = "complexity.json"
 FRAMES = (60, 120, 210, 300, 600, 1200, 2400)
 WORDS = 77
 """Text tokens of a prompt, as CLIP has them."""
@@ -87,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
         if min(options.frames) < 1 or options.repeat < 0:
             raise IntermambaError("Frames must be at least 1, and repeats at least 0.")
         models = {name: MODELS[name] for name in options.models}
-        rows = measure(models, sorted(set(options.frames)), options.device, options.repeat)
+        rows = measure(models, sorted(set(options.frames)), options.device, options.repeat, options.out)
         text = markdown(rows)
         print(text)
         if options.out:
@@ -95,6 +100,10 @@ def main(arguments: list[str] | None = None) -> int:
     except IntermambaError as error:
         print(f"complexity: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        way = "the same command goes on" if options.out else "with --out, the same command would go on"
+        print(f"complexity: stopped; {way}.", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -171,23 +180,41 @@ def count_parameters(config: ModelConfig) -> tuple[int, int]:
 
 
 def measure(
-    models: Mapping[str, ModelConfig], frames: Sequence[int], devices: Sequence[str], repeat: int
+    models: Mapping[str, ModelConfig],
+    frames: Sequence[int],
+    devices: Sequence[str],
+    repeat: int,
+    out: Path | None = None,
 ) -> list[Row]:
-    """Give the rows of every model at every length on every device."""
-    rows = []
-    with Progress(transient=True) as progress:
-        task = progress.add_task("", total=len(devices) * len(models) * len(frames))
-        for device in devices:
-            for name, config in models.items():
-                for length in frames:
-                    progress.update(task, description=f"{name}, {length} frames, {device}")
-                    sized = replace(config, max_frames=max(config.max_frames, length))
-                    seconds = guided_step(sized, length, torch.device(device), repeat) if repeat else None
-                    parameters = count_parameters(sized)
-                    operations = count_call(sized, length), count_text(sized)
-                    rows.append(Row(name, length, device, *parameters, *operations, seconds))
-                    progress.advance(task)
+    """Give the rows of every model at every length on every device; `out` has each as soon as it is timed."""
+    known = known_times(out / JSON, devices) if out else {}
+    rows: list[Row] = []
+    jobs = [(device, name, length) for device in devices for name in models for length in frames]
+    for device, name, length in counted(jobs, "models at a length"):
+        sized = replace(models[name], max_frames=max(models[name].max_frames, length))
+        operations = count_call(sized, length), count_text(sized)
+        row = Row(name, length, device, *count_parameters(sized), *operations, seconds=None)
+        seconds = known.get(row)
+        if repeat and seconds is None:
+            seconds = guided_step(sized, length, torch.device(device), repeat)
+        rows.append(replace(row, seconds=seconds))
+        if out and seconds != known.get(row):
+            write_figures(rows, out / JSON)
     return rows
+
+
+def known_times(path: Path, devices: Sequence[str]) -> dict[Row, float]:
+    """The seconds that a report has of these devices as they are, by its rows without them."""
+    if not path.is_file():
+        return {}
+    report = json.loads(path.read_text(encoding="utf-8"))
+    same = [name for name in devices if report["devices"].get(name) == describe(name)]
+    known = {}
+    for row in report["rows"]:
+        if row["device"] in same and row["seconds"] and report["torch"] == torch.__version__:
+            operations = {name: Operations(**row[name]) for name in ("call", "text")}
+            known[Row(**row | operations | {"seconds": None})] = row["seconds"]
+    return known
 
 
 @torch.inference_mode()
@@ -264,15 +291,19 @@ def _grid(rows: Sequence[Row], device: str, cell: Callable[[Row], str]) -> str:
 
 def write(rows: Sequence[Row], text: str, folder: Path) -> None:
     """Write complexity.md, complexity.json and complexity.png."""
-    folder.mkdir(parents=True, exist_ok=True)
-    devices = {row.device: describe(row.device) for row in rows}
-    report = {"date": date.today().isoformat(), "torch": torch.__version__, "devices": devices}
-    report |= {"clip": asdict(count_clip()), "rows": [asdict(row) for row in rows]}
-    with atomic_write(folder / "complexity.json") as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_figures(rows, folder / JSON)
     with atomic_write(folder / "complexity.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
     plot(rows, folder / "complexity.png")
+
+
+def write_figures(rows: Sequence[Row], path: Path) -> None:
+    """Write the rows, and what they were measured on, as JSON."""
+    devices = {row.device: describe(row.device) for row in rows}
+    report = {"date": date.today().isoformat(), "torch": torch.__version__, "devices": devices}
+    report |= {"clip": asdict(count_clip()), "rows": [asdict(row) for row in rows]}
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:

@@ -1,5 +1,6 @@
 """The optimisers of a run: AdamW for all, or Muon for the matrices inside the blocks and AdamW for the rest."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +11,8 @@ from torch.optim import Optimizer
 from .checkpoint import optimizer_tensors, restore_optimizer
 
 Kind = Literal["adamw", "muon"]
+ENDS = ("in_proj", "out_proj", "text.in_proj", "prior.out")
+"""The layers that read a motion or a sentence, and those that write a motion."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +41,24 @@ class Optimizers:
             for key, tensor in optimizer_tensors(optimizer, names).items()
         }
 
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """The inverse of tensors()."""
-        for optimizer, names in self.parts:
-            own = set(names)
-            restore_optimizer(
-                optimizer, names, {k: v for k, v in tensors.items() if k.rsplit("/", 1)[0] in own}
-            )
-
 
 def make_optimizers(
-    model: nn.Module, kind: Kind, learning_rate: float, weight_decay: float, text_factor: float = 1.0
+    model: nn.Module,
+    kind: Kind,
+    learning_rate: float,
+    weight_decay: float,
+    text_factor: float = 1.0,
+    state: Mapping[str, Tensor] | None = None,
 ) -> Optimizers:
     """The optimisers of `model`; both kinds take the same learning rate, the text transformer its `text_factor`.
 
     Muon (Jordan et al. 2024) makes the update of a matrix orthogonal; scaled to AdamW's root mean square (Liu et al.
-    2025, equation 4) it needs no learning rate of its own. Embeddings, the denoiser's in- and output layers,
-    convolutions and what is no matrix keep AdamW, as its authors advise.
+    2025, equation 4) it needs no learning rate of its own. Embeddings, the network's first and last layers,
+    convolutions and what is no matrix keep AdamW, as its authors advise. With `state`, of tensors(), they go on from
+    there, and every matrix keeps the optimiser that it has there.
     """
-    matrices = inner_matrices(model) if kind == "muon" else {}
+    state = state or {}
+    matrices = (_begun_with_muon(model, state) or inner_matrices(model)) if kind == "muon" else {}
     others = {name: p for name, p in model.named_parameters() if name not in matrices}
     groups, names = _groups(others, text_factor)
     adamw = torch.optim.AdamW(groups, lr=learning_rate, weight_decay=weight_decay, fused=True)
@@ -67,6 +69,9 @@ def make_optimizers(
             groups, lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
         )
         parts.append((muon, names))
+    for optimizer, names in parts:
+        own = set(names)
+        restore_optimizer(optimizer, names, {k: v for k, v in state.items() if k.rsplit("/", 1)[0] in own})
     return Optimizers(parts)
 
 
@@ -85,9 +90,13 @@ def _groups(
 
 
 def inner_matrices(model: nn.Module) -> dict[str, nn.Parameter]:
-    """The weights of linear layers between the first layer and the last."""
+    """The weights of linear layers between the first layers and the last."""
     return {
         f"{name}.weight": model.get_parameter(f"{name}.weight")
         for name, module in model.named_modules()
-        if type(module) is nn.Linear and name not in ("in_proj", "out_proj")
+        if type(module) is nn.Linear and name not in ENDS
     }
+
+
+def _begun_with_muon(model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, nn.Parameter]:
+    return {name: p for name, p in model.named_parameters() if f"{name}/momentum_buffer" in state}

@@ -3,12 +3,11 @@
 Its loss is the denoiser's in pure noise: the terms that the mean of several motions answers best.
 """
 
-import sys
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from intermamba.errors import IntermambaError
 from intermamba.model.denoiser import Denoiser
@@ -16,6 +15,8 @@ from intermamba.model.denoiser import Denoiser
 from .clip_text import Tokens
 from .data.batches import Batches
 from .losses import LossWeights, loss_terms, total_loss
+from .pretraining import descend
+from .progress import counted
 
 POOL = 100  # batches, gone through in turn
 RATE = 2e-3
@@ -47,20 +48,21 @@ def pretrain_prior(
     `statistics` are mean and deviation (F,); `dropout` is the share of prompts that are hidden, as in training;
     `half` computes in bfloat16.
     """
-    if network.prior is None:
+    prior = network.prior
+    if prior is None:
         raise IntermambaError("This model has no prior: leave prior_steps at 0.")
     device = statistics[0].device
-    pool = [_shown(network, batches, tokens, statistics, n) for n in range(min(POOL, steps))]
-    optimizer = torch.optim.AdamW(network.prior.parameters(), lr=RATE, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    numbers = counted(range(min(POOL, steps)), "batches of the prior")
+    pool = [_shown(network, batches, tokens, statistics, number) for number in numbers]
+    optimizer = torch.optim.AdamW(prior.parameters(), lr=RATE, fused=True)
     torch.manual_seed(seed)
     patch, places = network.config.patch, network.positions_LD
-    errors = []
-    for step in range(steps):
+
+    def loss(step: int) -> tuple[Tensor, Tensor]:
         shown = pool[step % len(pool)]
         keep = (torch.rand(len(shown.condition), 1) >= dropout).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            mean = network.prior(shown.condition * keep, places[: shown.target.shape[2] // patch])
+            mean = prior(shown.condition * keep, places[: shown.target.shape[2] // patch])
         noisiest = torch.full_like(keep[:, 0], losses.geometry_until + 1)
         terms = loss_terms(
             mean.float().view_as(shown.target),
@@ -70,15 +72,9 @@ def pretrain_prior(
             *statistics,
             losses.geometry_until,
         )
-        loss = total_loss(terms, losses)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        errors.append(float(terms["diffusion"].detach()))
-        if (step + 1) % 100 == 0:
-            print(f"prior: step {step + 1} of {steps}, error {np.mean(errors[-100:]):.3f}", file=sys.stderr)
-    return float(np.mean(errors[-100:]))
+        return total_loss(terms, losses), terms["diffusion"]
+
+    return descend("prior", steps, CosineAnnealingLR(optimizer, steps), loss)
 
 
 @torch.no_grad()

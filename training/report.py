@@ -62,7 +62,7 @@ class Report:
         """Write the loss on held-out clips, a sample, and the scalars of equations 9 and 13 (the paper's Figure 9)."""
         for name, parameter in self.trainer.ema.named_parameters():
             if name.endswith(("w_alpha", "w_beta")):
-                self.curves.add_scalar(f"fusion/{name}", float(parameter), self.trainer.step)
+                self.curves.add_scalar(f"fusion/{name}", float(parameter.detach()), self.trainer.step)
         if self.monitor:
             print(f"held out: {_line(self.monitor.log(self.curves))}", flush=True)
         self.curves.flush()

@@ -4,7 +4,6 @@ Captions are cheap and motion is not: in the time of a few hundred steps of moti
 score several times, and then puts phrasings that it never saw to the right interaction far more often.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,12 +12,15 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from intermamba.model.text import TextTransformer
 
 from .clip_text import Tokens, pad
 from .compose.captions import fill_template
 from .compose.score import Score
+from .pretraining import descend
+from .progress import counted
 
 BATCH = 128  # captions
 RATE = 1e-3
@@ -43,7 +45,7 @@ def lessons(scores: Sequence[Score], tokens: Tokens, seed: int = 0) -> list[Less
     rng = np.random.default_rng(seed)
     kinds = [{plan.captions: plan for plan in score.plans()} for score in scores]
     total, first, out = sum(map(len, kinds)), 0, []
-    for plans in kinds:
+    for plans in counted(kinds, "captions of the scores"):
         templates = {template: plan for plan in plans.values() for template in plan.captions}
         fits = np.array([[template in captions for captions in plans] for template in templates], np.float32)
         shares = np.zeros((len(templates), total), np.float32)
@@ -58,7 +60,7 @@ def lessons(scores: Sequence[Score], tokens: Tokens, seed: int = 0) -> list[Less
 def pretrain_text(
     text: TextTransformer, taught: Sequence[Lesson], steps: int, seed: int = 0, *, half: bool = True
 ) -> float:
-    """Train `text` to tell which plans a caption may describe; gives the mean loss of the last fifty steps.
+    """Train `text` to tell which plans a caption may describe; gives the mean loss of the last steps.
 
     A linear layer on the condition, which is thrown away afterwards, tells the plans apart. `half` computes the
     condition in bfloat16.
@@ -69,24 +71,22 @@ def pretrain_text(
     head = nn.Linear(text.norm.normalized_shape[0], taught[0].plans.shape[1]).to(device)
     parameters = [*text.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=WEIGHT_DECAY, fused=True)
-    losses = []
-    text.train()
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1.0, (step + 1) / WARMUP, (steps - step) / (DECAY * steps))
+
+    def part_of_rate(step: int) -> float:
+        return min(1.0, (step + 1) / WARMUP, (steps - step) / (DECAY * steps))
+
+    def loss(_: int) -> tuple[Tensor, Tensor]:
         tokens, mask, plans = (x.to(device) for x in _draw(taught, rng))
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             condition = text(tokens, mask)
         condition = F.dropout(F.layer_norm(condition.float(), condition.shape[-1:]), HEAD_DROPOUT)
-        loss = F.cross_entropy(head(condition), plans, label_smoothing=SMOOTHING)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(float(loss.detach()))
-        if (step + 1) % 50 == 0:
-            print(f"text: step {step + 1} of {steps}, loss {np.mean(losses[-50:]):.3f}", file=sys.stderr)
+        entropy = F.cross_entropy(head(condition), plans, label_smoothing=SMOOTHING)
+        return entropy, entropy
+
+    text.train()
+    mean = descend("text", steps, LambdaLR(optimizer, part_of_rate), loss)
     text.zero_grad(set_to_none=True)
-    return float(np.mean(losses[-50:]))
+    return mean
 
 
 def _draw(taught: Sequence[Lesson], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:

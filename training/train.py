@@ -6,6 +6,7 @@ Curves: `tensorboard --logdir RUN`.
 
 import argparse
 import dataclasses
+import json
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ import torch
 
 from intermamba.bundles.bundle import Bundle, load_bundle
 from intermamba.errors import IntermambaError
+from intermamba.model.config import ModelConfig
 from intermamba.text.encoder import TextEncoder
 
 from .clip_text import CachedText
@@ -47,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     for ending in (signal.SIGINT, signal.SIGTERM):  # in the background too, where a shell has them ignored
         signal.signal(ending, ask_to_stop)
     try:
-        recipe = _shortened(load_recipe(options.recipe), options)
+        recipe = _changed(load_recipe(options.recipe), options)
         start = load_bundle(options.bundle) if options.bundle else None
         with joined(choose_device(options.device)) as device:
             text = open_text(recipe, options.text, options.data, device)
@@ -74,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="folder of the run: checkpoint and curves")
     parser.add_argument("--steps", type=int, help="end after this many steps instead of the recipe's")
     parser.add_argument("--epochs", type=int, help="the same, of a recipe in epochs")
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        default=[],
+        metavar="SETTING=VALUE",
+        help="of intermamba.model.config, instead of the recipe's: fusion=gate, guide=none, blocks=1",
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument(
         "--accumulate",
@@ -91,15 +100,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _shortened(recipe: Recipe, options: argparse.Namespace) -> Recipe:
-    """The recipe, as long as the command line asks for."""
+def _changed(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    """The recipe, as long and with the model's settings that the command line asks for."""
     unit, other = ("epochs", "steps") if recipe.epochs else ("steps", "epochs")
     if getattr(options, other):
         raise IntermambaError(f"The recipe {recipe.name} is counted in {unit}: give --{unit}.")
     if not options.out and not options.dry_run:
         raise IntermambaError("Give --out, the folder of the run.")
-    length = getattr(options, unit)
-    return dataclasses.replace(recipe, **{unit: length}) if length else recipe
+    length = getattr(options, unit) or getattr(recipe, unit)
+    return dataclasses.replace(recipe, model=with_settings(recipe.model, options.model), **{unit: length})
+
+
+def with_settings(model: ModelConfig, settings: Sequence[str]) -> ModelConfig:
+    """The model with settings such as `fusion=gate`, whose values are JSON or words."""
+    values = model.to_json()
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        if name not in values:
+            raise IntermambaError(f"A model has no setting {name!r}; it has {', '.join(values)}.")
+        try:
+            values[name] = json.loads(value)
+        except json.JSONDecodeError:
+            values[name] = value
+    return ModelConfig.from_json(values)
 
 
 def choose_device(name: str) -> torch.device:

@@ -29,7 +29,7 @@ from .checkpoint import (
 from .clip_text import Tokens
 from .data.batches import Ahead, Batch, Batches
 from .losses import loss_terms, total_loss
-from .optimizers import make_optimizers
+from .optimizers import Optimizers, make_optimizers
 from .parallel import rank, summed, world
 from .prior_pretraining import pretrain_prior
 from .recipe import Recipe
@@ -76,9 +76,7 @@ class Trainer:
         self.denoiser: nn.Module = Prompted(self.model)
         if world() > 1:
             self.denoiser = DistributedDataParallel(self.denoiser, broadcast_buffers=False)
-        self.optimizers = make_optimizers(
-            self.model, recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.text_factor
-        )
+        self.optimizers = self._optimizers()
         self.alpha_bar = torch.as_tensor(cosine_schedule().alpha_bar, dtype=torch.float32, device=device)
         mean, std = batches.statistics()
         self.mean, self.std, self.rest = (torch.as_tensor(x, device=device) for x in (mean, std, rest))
@@ -185,6 +183,10 @@ class Trainer:
             return recipe.learning_rate * warm * (1 + math.cos(math.pi * now / end)) / 2
         return recipe.learning_rate * min(warm, max(0.0, (end - now) / max(1.0, recipe.decay_fraction * end)))
 
+    def _optimizers(self, state: dict[str, Tensor] | None = None) -> Optimizers:
+        rates = self.recipe.learning_rate, self.recipe.weight_decay, self.recipe.text_factor
+        return make_optimizers(self.model, self.recipe.optimizer, *rates, state)
+
     def _seed(self) -> int:
         return self.recipe.seed * 1_000_003 + self.step
 
@@ -224,7 +226,7 @@ class Trainer:
         except RuntimeError as error:  # the same settings, in code of another version
             raise other from error
         self.step = step
-        self.optimizers.restore(below("optimizer", tensors))
+        self.optimizers = self._optimizers(below("optimizer", tensors))
         stats = below("stats", tensors)
         self.mean, self.std, self.rest = (stats[name].to(self.device) for name in ("mean", "std", "rest"))
 

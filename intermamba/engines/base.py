@@ -112,19 +112,20 @@ class Engine(ABC):
         return self.bundle.anchors.pull(condition) if self.bundle.anchors else condition
 
     def warning(self, prompt: str) -> str:
-        """Return one sentence, naming the nearest known prompt, for one that is far from all of them, else ""."""
-        if self.bundle.known is None:
-            return ""
-        (embedding,) = sentence_embedding(*self.text.encode([prompt]))
-        return self.bundle.known.warning(prompt, embedding)
+        """Return a sentence for a prompt that is far from all known ones, and one for what is too long, else ""."""
+        sentences = [self.text.warning(prompt)]
+        if self.bundle.known is not None:
+            (embedding,) = sentence_embedding(*self.text.encode([prompt]))
+            sentences.append(self.bundle.known.warning(prompt, embedding))
+        return " ".join(filter(None, sentences))
 
     def sample(
         self, request: Request, on_step: OnStep | None = None, on_warning: Callable[[str], None] | None = None
     ) -> Motion:
         """Return the motion that is asked for; `on_step` hears of each sampling step, and ends it by raising.
 
-        A prompt far from all that the bundle knows is sampled all the same: `on_warning` gets a sentence about it
-        before the first step, and the motion's settings keep it as `warning`. Raises IntermambaError for a request
+        A prompt that is too long, or far from all that the bundle knows, is sampled all the same: `on_warning` hears of
+        it before the first step, and the motion's settings keep that as `warning`. Raises IntermambaError for a request
         that cannot be met.
         """
         request.validate(self.bundle)

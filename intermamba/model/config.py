@@ -57,6 +57,8 @@ class ModelConfig:
                 raise BundleError(
                     f"The model's {field.name} must be a whole number of at least {least}, not {value!r}."
                 )
+            if type(field.default) is bool and type(value) is not bool:
+                raise BundleError(f"The model's {field.name} must be true or false, not {value!r}.")
         self._check_choices()
         if self.width % 2 or self.condition_width % self.text_heads:
             raise BundleError(

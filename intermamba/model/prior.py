@@ -44,6 +44,8 @@ class Prior(nn.Module):
 
     def share(self, t_B: Tensor) -> Tensor:
         """Give how much of x_0 (B,1,1,1) is the prior's at a diffusion step: near 1 in nothing but noise."""
-        angle_B = (t_B.float() / 1000 + 0.008) / 1.008 * (math.pi / 2)  # of the cosine schedule
+        # The cosine schedule's angle at step t - 1: at t = 999 its own has no signal, and this is finite. Elsewhere the
+        # gate, which is learnt, takes up the difference: 0.1 of the logarithm at t = 990.
+        angle_B = (t_B.float() / 1000 + 0.008) / 1.008 * (math.pi / 2)
         noise_to_signal_B = torch.log(torch.sin(angle_B) / torch.cos(angle_B))
         return torch.sigmoid(self.gate[0] * (noise_to_signal_B - self.gate[1]))[:, None, None, None]

@@ -1,5 +1,6 @@
 """The prompt's token features by a small BERT (all-MiniLM-L6-v2) that travels inside the bundle."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import numpy as np
 from ..errors import BundleError, IntermambaError
 from ..onnx_session import open_session
 
-MAX_TOKENS = 64
+MAX_TOKENS = 77  # word pieces with their two marks: all that CLIP reads
+SHOWN = 30  # characters of what is not read that a warning shows
 GRAPH = "text.onnx"
 TOKENIZER = "tokenizer.json"
 
@@ -38,7 +40,7 @@ class TextEncoder:
     def encode(self, prompts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return token features (B, S, C) float32, zero where padded, and their mask (B, S) bool.
 
-        S is the longest prompt's word pieces with its two marks, 64 at most; longer prompts are cut.
+        S is the longest prompt's word pieces with its two marks, MAX_TOKENS at most; longer prompts are cut.
         Prompts run one at a time, so that memory stays small however many there are.
         """
         if not prompts:
@@ -49,6 +51,15 @@ class TextEncoder:
         tokens = np.zeros((*mask.shape, rows[0].shape[-1]), np.float32)
         tokens[mask] = np.concatenate(rows)
         return tokens, mask
+
+    def warning(self, prompt: str) -> str:
+        """Return one sentence for a prompt that encode() cuts, else ""."""
+        encoding = self._tokenizer.encode(prompt)
+        if not encoding.overflowing:
+            return ""
+        rest = prompt[max(end for _, end in encoding.offsets) :]
+        rest = textwrap.shorten(rest, SHOWN, placeholder=" ...")
+        return f'The prompt is too long, and is not read from "{rest}" on: say it in fewer words.'
 
     def _encode_one(self, prompt: str) -> np.ndarray:
         """Token features (S, C) of one prompt."""

@@ -86,6 +86,9 @@ def test_the_bundle_tells_what_it_knows(tiny_bundle):
     engine.bundle = replace(engine.bundle, known=known)
     assert engine.warning("Two people wave to each other.") == ""
     assert 'nearest: "Two people wave"' in engine.warning("Two people swim in the lake.")
+    both = engine.warning("Two people swim in the lake. " * 20)
+    assert both.startswith("The prompt is too long, and is not read from")
+    assert 'nearest: "Two people wave"' in both
 
 
 def test_guidance_calls_the_network_once_a_step_and_skips_what_it_does_not_need():

@@ -27,6 +27,8 @@ OPTIONS = {
         "pool": "end_of_text",
         "patch": 1,
     },
+    "temporal branch, without Cross-ASTM": {"blocks": 1, "branches": "temporal", "guide": "none"},
+    "plus, without LIIA": {"blocks": 1, "fusion": "plus", "guide": "other"},
     "transformer": {"blocks": 1, "denoiser": "transformer", "attention_heads": 2},
 }
 

@@ -1,9 +1,11 @@
 """The prior: a mean motion for prompt, person and moment, which counts where there is little but noise."""
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from intermamba.diffusion.schedule import cosine_schedule  # noqa: E402
 from intermamba.model.config import ModelConfig, mini  # noqa: E402
 from intermamba.model.embedding import sinusoid  # noqa: E402
 from intermamba.model.network import make_network  # noqa: E402
@@ -36,6 +38,15 @@ def test_its_share_grows_from_nothing_to_all_with_the_noise():
     assert (share.diff() > 0).all()
     assert share[0] < 1e-6
     assert Prior(TINY).share(torch.tensor([999])).item() > 0.98
+
+
+def test_its_share_follows_the_schedule_a_step_late_and_is_finite_at_the_last():
+    prior, schedule = Prior(TINY), cosine_schedule()
+    logits = torch.logit(prior.share(torch.arange(1000)).flatten().double())
+    assert torch.isfinite(logits).all()
+    noise_to_signal = torch.from_numpy(np.log(schedule.noise / schedule.signal))[600:999]
+    wanted = prior.gate[0] * (noise_to_signal - prior.gate[1])
+    torch.testing.assert_close(logits[601:], wanted, atol=0.01, rtol=0)
 
 
 def test_in_pure_noise_the_network_says_little_else():

@@ -62,8 +62,20 @@ def test_capitals_do_not_matter_and_words_do(encoder):
 
 def test_long_prompts_are_cut(encoder):
     tokens, mask = encoder.encode(["step and turn " * 100])
-    assert tokens.shape == (1, 64, 384)
+    assert tokens.shape == (1, 77, 384)
     assert mask.all()
+    whole = encoder.encode(["step and turn " * 25])[0]  # 75 words between the two marks
+    np.testing.assert_array_equal(tokens, whole)
+
+
+def test_a_prompt_that_is_cut_is_told_where(encoder):
+    assert encoder.warning("step and turn " * 25) == ""
+    assert encoder.warning("step and turn " * 25 + "then bow deeply to each other, twice.") == (
+        'The prompt is too long, and is not read from "then bow deeply to each ..." on: say it in fewer words.'
+    )
+    assert encoder.warning("Wave. " * 38 + "Bow") == (  # a full stop is a piece of its own
+        'The prompt is too long, and is not read from ". Bow" on: say it in fewer words.'
+    )
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "踊る二人", "💃🕺", "a\x00b"])

@@ -8,7 +8,7 @@ pytest.importorskip("safetensors")
 pytest.importorskip("onnxscript")
 pytest.importorskip("open_clip", exc_type=ImportError)
 
-from intermamba.text.encoder import TextEncoder  # noqa: E402
+from intermamba.text.encoder import MAX_TOKENS, TextEncoder  # noqa: E402
 from training.clip_bundle import main, make_tower, write_tokenizer  # noqa: E402
 from training.clip_text import WEIGHTS, ClipText, open_tokenizer, read_weights  # noqa: E402
 
@@ -18,6 +18,8 @@ CAPTIONS = [
     "Two people shake hands.",
     "One's partner  doesn't bow; they're 2 m apart - ready!",
     "Café déjà vu, naïve 王 (3rd) #1",
+    "walk " * 70,
+    "walk " * 100,
 ]
 
 
@@ -26,6 +28,7 @@ def test_captions_become_the_ids_of_training(tmp_path):
 
     write_tokenizer(tmp_path / "tokenizer.json")
     tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    tokenizer.enable_truncation(MAX_TOKENS)
     for caption, ids in zip(CAPTIONS, open_tokenizer()(CAPTIONS), strict=True):
         assert tokenizer.encode(caption).ids == ids[: int(ids.argmax()) + 1].tolist()
 

@@ -131,6 +131,32 @@ def test_operations_are_counted_beyond_a_models_frames_and_without_times(tmp_pat
     assert (tmp_path / "complexity.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_stopped_measurement_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
+    other = dataclasses.replace(TINY, denoiser="transformer", attention_heads=2)
+    monkeypatch.setattr(complexity, "MODELS", {"small": TINY, "transformer": other})
+    timed = []
+
+    def guided_step(config, frames, device, repeat):
+        if len(timed) == 3 and "stopped" not in timed:
+            timed.append("stopped")
+            raise KeyboardInterrupt
+        timed.append((config.denoiser, frames))
+        return float(len(timed))
+
+    monkeypatch.setattr(complexity, "guided_step", guided_step)
+    models = ["--models", "small", "transformer", "--device", "cpu", "-o", str(tmp_path)]
+    assert complexity.main([*models, "--frames", "8", "30"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    assert complexity.main([*models, "--frames", "8", "30"]) == 0
+    jobs = [(name, frames) for name in (TINY.denoiser, "transformer") for frames in (8, 30)]
+    assert timed == [*jobs[:3], "stopped", jobs[3]]
+    rows = json.loads((tmp_path / "complexity.json").read_text())["rows"]
+    assert [row["seconds"] for row in rows] == [1, 2, 3, 5]
+    monkeypatch.setitem(complexity.MODELS, "small", dataclasses.replace(TINY, state=8))  # a model of before
+    assert complexity.main([*models, "--frames", "8"]) == 0
+    assert timed[5:] == [(TINY.denoiser, 8)]
+
+
 def test_bad_lengths_are_refused(capsys):
     assert complexity.main(["--frames", "0", "--device", "cpu"]) == 1
     assert "at least 1" in capsys.readouterr().err

@@ -30,11 +30,42 @@ def step(net, optimizers, seed, rate=1e-2):
     optimizers.zero_grad()
 
 
+def with_ends():
+    """A network that has every layer which Muon's authors leave to AdamW."""
+    net = Net()
+    net.text, net.prior = nn.Module(), nn.Module()
+    net.text.in_proj, net.text.out_proj = nn.Linear(3, 4), nn.Linear(4, 4)
+    net.prior.told, net.prior.out = nn.Linear(3, 4), nn.Linear(4, 6)
+    return net
+
+
+def muons(optimizers):
+    return sorted(optimizers.parts[1][1])
+
+
 def test_only_inner_linear_layers_are_muons():
     assert list(inner_matrices(Net())) == ["inner.weight"]
     optimizers = make_optimizers(Net(), "muon", 1e-3, 0.0)
-    assert [names for _, names in optimizers.parts][1] == ["inner.weight"]
+    assert muons(optimizers) == ["inner.weight"]
     assert len(make_optimizers(Net(), "adamw", 1e-3, 0.0).parts) == 1
+    ours = muons(make_optimizers(with_ends(), "muon", 1e-3, 0.0))
+    assert ours == ["inner.weight", "prior.told.weight", "text.out_proj.weight"]
+
+
+def test_a_run_goes_on_with_the_split_it_began_with(monkeypatch):
+    """Runs of before had Muon for two layers more; their checkpoints load, and their steps are as they were."""
+    net = with_ends()
+    for p in net.parameters():
+        p.grad = torch.ones_like(p)
+    with monkeypatch.context() as patch:
+        patch.setattr("training.optimizers.ENDS", ("in_proj", "out_proj"))
+        begun = make_optimizers(net, "muon", 1e-2, 0.0)
+    begun.step(1e-2)
+    resumed = make_optimizers(net, "muon", 1e-2, 0.0, state=begun.tensors())
+    assert muons(resumed) == muons(begun)
+    assert {"prior.out.weight", "text.in_proj.weight"} <= set(muons(resumed))
+    assert resumed.tensors().keys() == begun.tensors().keys()
+    assert "prior.out.weight" not in muons(make_optimizers(net, "muon", 1e-2, 0.0, state={}))
 
 
 def test_an_update_of_muon_is_nearly_orthogonal_and_of_adamws_size():
@@ -56,8 +87,7 @@ def test_restored_optimizers_go_on_alike(kind):
     for seed in range(3):
         step(net, optimizers, seed)
     twin = copy.deepcopy(net)
-    restored = make_optimizers(twin, kind, 1e-2, 1e-2)
-    restored.restore(copy.deepcopy(optimizers.tensors()))
+    restored = make_optimizers(twin, kind, 1e-2, 1e-2, state=copy.deepcopy(optimizers.tensors()))
     step(net, optimizers, 3)
     step(twin, restored, 3)
     for a, b in zip(net.parameters(), twin.parameters(), strict=True):
@@ -78,5 +108,8 @@ def test_the_text_transformer_may_learn_more_slowly(kind):
     }
     assert rates[id(net.text.weight)] == pytest.approx(1e-3)
     assert rates[id(net.inner.weight)] == pytest.approx(4e-3)
-    restored = make_optimizers(net, kind, 1e-2, 0.0, text_factor=0.25)
-    restored.restore(optimizers.tensors())
+    for p in net.parameters():
+        p.grad = torch.ones_like(p)
+    optimizers.step(4e-3)
+    restored = make_optimizers(net, kind, 1e-2, 0.0, text_factor=0.25, state=optimizers.tensors())
+    assert restored.tensors().keys() == optimizers.tensors().keys()

@@ -12,6 +12,7 @@ pytest.importorskip("safetensors")
 
 from intermamba.bundles.bundle import WEIGHTS, Bundle  # noqa: E402
 from intermamba.errors import IntermambaError  # noqa: E402
+from intermamba.model.config import full, transformer  # noqa: E402
 from intermamba.model.network import make_network  # noqa: E402
 from intermamba.model.weights import save_weights  # noqa: E402
 from training.checkpoint import load_checkpoint  # noqa: E402
@@ -22,7 +23,7 @@ from training.model_card import model_card  # noqa: E402
 from training.prepare import common_rest, make_batches  # noqa: E402
 from training.prior_pretraining import _shown  # noqa: E402
 from training.recipe import load_recipe, release_of  # noqa: E402
-from training.train import main, run  # noqa: E402
+from training.train import main, run, with_settings  # noqa: E402
 from training.trainer import Trainer, noise_steps  # noqa: E402
 
 from .test_data import write_folder  # noqa: E402
@@ -161,6 +162,27 @@ def test_the_paper_s_recipes_have_its_settings():
         assert recipe.model.blocks == (2 if name.endswith("full") else 1)
         assert recipe.dataset == name.split("-")[0]
         assert "on-commercial" in release_of(name).licence
+
+
+def test_the_baseline_is_trained_as_the_paper_s_models_are():
+    for data in ("interhuman", "interx"):
+        baseline, paper = load_recipe(f"{data}-transformer"), load_recipe(f"{data}-full")
+        assert baseline.model == transformer()
+        assert dataclasses.replace(baseline, name=paper.name, model=paper.model) == paper
+        assert "on-commercial" in release_of(baseline.name).licence
+
+
+def test_the_command_line_changes_the_model():
+    model = with_settings(full(), ["fusion=gate", "blocks=1", "shared_people=true"])
+    assert model == dataclasses.replace(full(), fusion="gate", blocks=1, shared_people=True)
+    for setting, sentence in (
+        ("fusions=gate", "no setting 'fusions'; it has width, "),
+        ("fusion=mean", "fusion must be 'adaptive' or"),
+        ("shared_people=no", "shared_people must be true or false, not 'no'"),
+        ("blocks", "blocks must be a whole number"),
+    ):
+        with pytest.raises(IntermambaError, match=sentence):
+            with_settings(full(), [setting])
 
 
 def test_the_command_line_says_which_unit_a_recipe_counts_in(tmp_path, capsys, monkeypatch):

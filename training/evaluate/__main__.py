@@ -22,11 +22,12 @@ from intermamba.engines.base import Device, load_engine
 from intermamba.errors import IntermambaError
 from intermamba.motion.motion import load_motion
 from training.data.clips import FPS
+from training.progress import counted
 from training.train import choose_device
 
 from .datasets import PROTOCOLS, load_split, told
 from .embedding import Array, Footage, Judge, stretches
-from .generate import counted, draw_orders, make_motions
+from .generate import draw_orders, make_motions
 from .judges import open_judge
 from .protocol import Protocol, Row, measure_made, measure_real
 from .quality import gather, judge_motion

@@ -2,29 +2,22 @@
 
 import hashlib
 import json
-import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from intermamba.engines.base import MIN_FRAMES, Engine, Request
 from intermamba.errors import IntermambaError
 from intermamba.files import atomic_write
 from intermamba.motion.motion import load_motion, save_motion
+from training.progress import counted
 
 from .embedding import Footage
 from .protocol import Protocol, look
 
 MADE_BY = "made_by.json"
-LINE_EVERY = 20  # seconds, of progress where there is no terminal
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -91,20 +84,6 @@ def make_motions(engine: Engine, orders: Orders, folder: Path) -> None:
     missing = [order for order in orders.all() if not _is_made(order, engine)]
     for order in counted(missing, "motions"):
         save_motion(order.path, engine.sample(order.request))
-
-
-def counted(items: Sequence[Item], what: str) -> Iterator[Item]:
-    """The items one after another, with a bar and the time left on standard error; lines where that is no terminal."""
-    console = Console(stderr=True)
-    if console.is_terminal:
-        yield from track(items, what, console=console)
-        return
-    started = told = time.monotonic()
-    for done, item in enumerate(items):
-        if (now := time.monotonic()) - told > LINE_EVERY:
-            told, left = now, (now - started) / done * (len(items) - done) / 60
-            print(f"{what}: {done} of {len(items)}, {left:.0f} minutes left", file=sys.stderr, flush=True)
-        yield item
 
 
 def _is_made(order: Order, engine: Engine) -> bool:

@@ -1,4 +1,4 @@
-"""What the paper's four runs have in common, and InterGen's settings where the paper says nothing.
+"""What the paper's runs and their baseline have in common, and InterGen's settings where the paper says nothing.
 
 From the paper (section V.A): AdamW, learning rate 1e-4, weight decay 2e-5, batches of 50, 2,000 epochs, the prompt
 hidden in 10 % of the draws, CLIP ViT-L/14. From InterGen, which it builds on: warm-up over 10 epochs and half a cosine
