@@ -20,7 +20,8 @@ from ...motion.kinematics import global_rotations
 from ...motion.metrics import penetration_depth
 from ...motion.placement import TOE_HEIGHT
 from ...motion.rotations import normalise, quat_apply
-from ...motion.skeleton import FEET, LEGS, PARENTS, PELVIS, SPINE3
+from ...motion.skeleton import FEET, JOINTS, LEGS, PARENTS, PELVIS, SPINE3
+from ...motion.touch import Touch
 from .bodies import Pair
 from .contacts import Contact, kept_relation, relation
 from .freedoms import EASE, FREEDOMS, MOVES, Hinges, Levers, advance, apply
@@ -29,6 +30,7 @@ from .freedoms import EASE, FREEDOMS, MOVES, Hinges, Levers, advance, apply
 ITERATIONS, LAST = 16, 4
 # How exactly (m) contacts, standing and stepping feet, and depths are kept: what cannot be reached moves no foot.
 CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, 0.01
+DEPTHS = (0.02, 0.006)
 # The weight that holds the ball of a foot on the floor, and the height (m) over which it falls to a third.
 HOLD, LIFTS = 1e5, 0.012
 # Weight of smoothness beside nearness to the pose, and the Gaussian's sigma in frames at 30 fps.
@@ -38,7 +40,7 @@ SMOOTHNESS, SMOOTHING = 30.0, 2.0
 MOST_STEP, STIFFENS = 3.0, (2.0, 30.0)
 # Depths (m): what is left beyond the source's, how near counts, and how deep a limb may be on the wrong side; pairs of
 # bones looked at in each frame.
-LEFT, NEAR, ASTRAY, PAIRS = 0.002, 0.03, 0.12, 6
+LEFT, NEAR, ASTRAY, PAIRS = 0.002, 0.03, 0.12, 12
 
 
 def keep_contacts(
@@ -64,7 +66,7 @@ def keep_contacts(
             debt = debt + x - smooth
         prior = _prior(x, smooth - debt, stiff) if n < ITERATIONS else (smooth, stiff)
         levers = Levers(pair.joints, pair.rotations, hinges)
-        x = advance(x, _step(x, rows, pair, levers, prior, part=n < ITERATIONS))
+        x = advance(x, _step(x, rows, pair, levers, prior, DEPTHS[0] + (DEPTHS[1]-DEPTHS[0]) * n / (ITERATIONS - 1) if n < ITERATIONS else None))
         hinges.limit(x)
         pair = target.moved(apply(x, target.rotations, hinges), target.root + x[..., :3])
     return pair
@@ -93,8 +95,7 @@ def _step(
     pair: Pair,
     levers: Levers,
     prior: tuple[np.ndarray, np.ndarray],
-    *,
-    part: bool,
+    apart: float | None,
 ) -> np.ndarray:
     """The least squares' next step (2,T,37); with `part`, bodies are kept from each other too."""
     frames = x.shape[1]
@@ -102,10 +103,10 @@ def _step(
     give = np.broadcast_to(1.0 / prior[1], x.shape).transpose(1, 0, 2).reshape(frames, -1)
     asked = rows.linear(pair, levers)
     step = _dual(*asked, to, give)
-    if part:
+    if apart:
         lever, room = rows.depths(pair, levers)
         tight = np.einsum("tmk,tk->tm", lever, step) < room
-        more = lever * tight[..., None], np.where(tight, -room, 0.0), np.where(tight, DEPTH**2, 1.0)
+        more = lever * tight[..., None], np.where(tight, -room, 0.0), np.where(tight, apart**2, 1.0)
         jacobian, residual, inverse = (np.concatenate(both, axis=1) for both in zip(asked, more, strict=True))
         step = _dual(jacobian, residual, inverse, to, give)
     step = step.reshape(frames, 2, FREEDOMS).transpose(1, 0, 2)
@@ -135,8 +136,7 @@ class _Rows:
         self.touches = [contact.touch for contact in contacts]
         self.ankles, stands = _footholds(source, target, fps)
         self.foot_inverse = np.square(STEP + stands * (STANCE - STEP))
-        allowed = penetration_depth(source.joints, self.touches) * target.girth.mean()
-        self.allowed = np.maximum(gaussian_smooth(allowed, 2.0, 0), 0.0) + LEFT
+        self.allowed = _allowed(source, self.touches, float(target.girth.mean()))
 
     def linear(self, pair: Pair, levers: Levers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Jacobian (T,M,74), residual (T,M) and inverse weights (T,M) of feet and contacts."""
@@ -169,15 +169,16 @@ class _Rows:
         """How the nearest pairs of bones part (T,PAIRS,74), and by how much (m) they must at least (T,PAIRS)."""
         lever = np.zeros((self.frames, PAIRS, 2 * FREEDOMS))
         room = np.full((self.frames, PAIRS), -np.inf)
-        found = overlaps(pair.joints, self.touches, -NEAR, pair.girth)
+        found = overlaps(pair.joints, (), -NEAR, pair.girth)
         normals = self._ways_out(found)
-        order = np.lexsort((-found.depth, found.frame))
+        much = found.depth - self.allowed[found.frame, *found.bones]
+        order = np.lexsort((-much, found.frame))
         frame = found.frame[order]
         place = np.arange(len(frame)) - np.searchsorted(frame, frame)
         for n in range(PAIRS):
             chosen = order[place == n]
             at = found.frame[chosen]
-            room[at, n] = found.depth[chosen] - self.allowed[at]
+            room[at, n] = much[chosen]
             for person, sign in ((0, 1.0), (1, -1.0)):
                 bone = np.ones(self.frames, dtype=int)
                 share, normal = np.zeros(self.frames), np.zeros((self.frames, 3))
@@ -205,6 +206,15 @@ class _Rows:
         )
         inside = np.clip(found.depth / ASTRAY, 0.0, 1.0)[:, None]
         return normalise((1.0 - inside) * found.normal + inside * normalise(between))
+
+
+def _allowed(source: Pair, touches: Sequence[Touch], girth: float) -> np.ndarray:
+    """How deep (T,22,22) in metres each pair of bones may be: as in the source, or as what is deepest there unmeant."""
+    found, frames = overlaps(source.joints), source.joints.shape[1]
+    own = np.zeros((frames, JOINTS, JOINTS))
+    own[found.frame, *found.bones] = found.depth
+    own = np.maximum(own, penetration_depth(source.joints, touches)[:, None, None])
+    return np.maximum(gaussian_smooth(girth * own, 2.0, 0), 0.0) + LEFT
 
 
 def _columns(person: int) -> slice:
