@@ -14,7 +14,7 @@ import numpy as np
 
 from ...motion.adjust import standing
 from ...motion.body_points import BODY_POINTS
-from ...motion.collide import Overlaps, nearest_on_segments, overlaps
+from ...motion.collide import BONE_RADII, Overlaps, nearest_on_segments, overlaps
 from ...motion.filters import fit_paths, gaussian_smooth
 from ...motion.kinematics import global_rotations
 from ...motion.metrics import penetration_depth
@@ -40,7 +40,7 @@ SMOOTHNESS, SMOOTHING = 30.0, 2.0
 MOST_STEP, STIFFENS = 3.0, (2.0, 30.0)
 # Depths (m): what is left beyond the source's, how near counts, and how deep a limb may be on the wrong side; pairs of
 # bones looked at in each frame.
-LEFT, NEAR, ASTRAY, PAIRS = 0.002, 0.03, 0.12, 12
+LEFT, NEAR, ASTRAY, PAIRS = -0.005, 0.03, 0.8, 12
 
 
 def keep_contacts(
@@ -170,7 +170,7 @@ class _Rows:
         lever = np.zeros((self.frames, PAIRS, 2 * FREEDOMS))
         room = np.full((self.frames, PAIRS), -np.inf)
         found = overlaps(pair.joints, (), -NEAR, pair.girth)
-        normals = self._ways_out(found)
+        normals = self._ways_out(found, pair.girth)
         much = found.depth - self.allowed[found.frame, *found.bones]
         order = np.lexsort((-much, found.frame))
         frame = found.frame[order]
@@ -191,7 +191,7 @@ class _Rows:
                 lever[:, n, _columns(person)] = np.einsum("ti,tik->tk", normal, moved)
         return lever, room
 
-    def _ways_out(self, found: Overlaps) -> np.ndarray:
+    def _ways_out(self, found: Overlaps, girth: np.ndarray) -> np.ndarray:
         """Directions (N,3) in which bones part: the deeper they are in each other, the more as in the source.
 
         A limb that went through the other's axis is so led back to the side where it belongs.
@@ -204,7 +204,8 @@ class _Rows:
         between = (
             first[0] + s[:, None] * (first[1] - first[0]) - second[0] - t[:, None] * (second[1] - second[0])
         )
-        inside = np.clip(found.depth / ASTRAY, 0.0, 1.0)[:, None]
+        thick = girth @ BONE_RADII[found.bones - 1]
+        inside = np.clip(found.depth / (ASTRAY * thick), 0.0, 1.0)[:, None]
         return normalise((1.0 - inside) * found.normal + inside * normalise(between))
 
 
