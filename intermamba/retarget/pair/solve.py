@@ -28,9 +28,9 @@ from .freedoms import EASE, FREEDOMS, MOVES, Hinges, Levers, advance, apply
 
 # Iterations, and those that begin from the smooth corrections: bodies are no longer pushed apart then.
 ITERATIONS, LAST = 16, 4
-# How exactly (m) contacts, standing and stepping feet, and depths are kept: what cannot be reached moves no foot.
-CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, 0.01
-DEPTHS = (0.02, 0.006)
+# How exactly (m) contacts, and standing and stepping feet are kept: what cannot be reached moves no foot. Depths are
+# kept more and more exactly, for limbs must find their way round first.
+CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, (0.02, 0.006)
 # The weight that holds the ball of a foot on the floor, and the height (m) over which it falls to a third.
 HOLD, LIFTS = 1e5, 0.012
 # Weight of smoothness beside nearness to the pose, and the Gaussian's sigma in frames at 30 fps.
@@ -38,9 +38,9 @@ SMOOTHNESS, SMOOTHING = 30.0, 2.0
 # The most of its usual reach that a freedom goes in one step; how often
 # its reach it goes before it stiffens, and how steeply.
 MOST_STEP, STIFFENS = 3.0, (2.0, 30.0)
-# Depths (m): what is left beyond the source's, how near counts, and how deep a limb may be on the wrong side; pairs of
-# bones looked at in each frame.
-LEFT, NEAR, ASTRAY, PAIRS = -0.005, 0.03, 0.8, 12
+# Depths: how much less (m) than the source's is asked for, since some of it is not got; how near (m) counts; the share
+# of their thickness from which limbs are on the wrong side of each other; pairs of bones looked at in each frame.
+SPARE, NEAR, ASTRAY, PAIRS = 0.005, 0.03, 0.8, 12
 
 
 def keep_contacts(
@@ -66,7 +66,8 @@ def keep_contacts(
             debt = debt + x - smooth
         prior = _prior(x, smooth - debt, stiff) if n < ITERATIONS else (smooth, stiff)
         levers = Levers(pair.joints, pair.rotations, hinges)
-        x = advance(x, _step(x, rows, pair, levers, prior, DEPTHS[0] + (DEPTHS[1]-DEPTHS[0]) * n / (ITERATIONS - 1) if n < ITERATIONS else None))
+        depth = float(np.interp(n, (0, ITERATIONS - 1), DEPTH)) if n < ITERATIONS else None
+        x = advance(x, _step(x, rows, pair, levers, prior, depth))
         hinges.limit(x)
         pair = target.moved(apply(x, target.rotations, hinges), target.root + x[..., :3])
     return pair
@@ -95,18 +96,18 @@ def _step(
     pair: Pair,
     levers: Levers,
     prior: tuple[np.ndarray, np.ndarray],
-    apart: float | None,
+    depth: float | None,
 ) -> np.ndarray:
-    """The least squares' next step (2,T,37); with `part`, bodies are kept from each other too."""
+    """The least squares' next step (2,T,37); with `depth` (m), bodies are kept from each other so exactly too."""
     frames = x.shape[1]
     to = (prior[0] - x).transpose(1, 0, 2).reshape(frames, -1)
     give = np.broadcast_to(1.0 / prior[1], x.shape).transpose(1, 0, 2).reshape(frames, -1)
     asked = rows.linear(pair, levers)
     step = _dual(*asked, to, give)
-    if apart:
+    if depth:
         lever, room = rows.depths(pair, levers)
         tight = np.einsum("tmk,tk->tm", lever, step) < room
-        more = lever * tight[..., None], np.where(tight, -room, 0.0), np.where(tight, apart**2, 1.0)
+        more = lever * tight[..., None], np.where(tight, -room, 0.0), np.where(tight, depth**2, 1.0)
         jacobian, residual, inverse = (np.concatenate(both, axis=1) for both in zip(asked, more, strict=True))
         step = _dual(jacobian, residual, inverse, to, give)
     step = step.reshape(frames, 2, FREEDOMS).transpose(1, 0, 2)
@@ -210,12 +211,15 @@ class _Rows:
 
 
 def _allowed(source: Pair, touches: Sequence[Touch], girth: float) -> np.ndarray:
-    """How deep (T,22,22) in metres each pair of bones may be: as in the source, or as what is deepest there unmeant."""
+    """How deep (T,22,22) in metres the first's bones may be in the second's: no deeper than in the source.
+
+    What a touch brings together is compared with itself there, all else with what is deepest.
+    """
     found, frames = overlaps(source.joints), source.joints.shape[1]
     own = np.zeros((frames, JOINTS, JOINTS))
     own[found.frame, *found.bones] = found.depth
     own = np.maximum(own, penetration_depth(source.joints, touches)[:, None, None])
-    return np.maximum(gaussian_smooth(girth * own, 2.0, 0), 0.0) + LEFT
+    return np.maximum(gaussian_smooth(girth * own, 2.0, 0), 0.0) - SPARE
 
 
 def _columns(person: int) -> slice:
