@@ -38,6 +38,8 @@ SMOOTHNESS, SMOOTHING = 30.0, 2.0
 # The most of its usual reach that a freedom goes in one step; how often
 # its reach it goes before it stiffens, and how steeply.
 MOST_STEP, STIFFENS = 3.0, (2.0, 30.0)
+# How far (squared, radians) an elbow or knee goes on that is at the end of its bend.
+STUCK = 1e-9
 # Depths: how much less (m) than the source's is asked for, since some of it is not got; how near (m) counts; the share
 # of their thickness from which limbs are on the wrong side of each other; pairs of bones looked at in each frame.
 SPARE, NEAR, ASTRAY, PAIRS = 0.005, 0.03, 0.8, 12
@@ -65,10 +67,8 @@ def keep_contacts(
             smooth = gaussian_smooth(x + debt, SMOOTHING * fps / 30.0, axis=1)
             debt = debt + x - smooth
         prior = _prior(x, smooth - debt, stiff) if n < ITERATIONS else (smooth, stiff)
-        levers = Levers(pair.joints, pair.rotations, hinges)
         depth = float(np.interp(n, (0, ITERATIONS - 1), DEPTH)) if n < ITERATIONS else None
-        x = advance(x, _step(x, rows, pair, levers, prior, depth))
-        hinges.limit(x)
+        x = hinges.limited(advance(x, _step(x, rows, pair, hinges, prior, depth)))
         pair = target.moved(apply(x, target.rotations, hinges), target.root + x[..., :3])
     return pair
 
@@ -94,24 +94,37 @@ def _step(
     x: np.ndarray,
     rows: "_Rows",
     pair: Pair,
-    levers: Levers,
+    hinges: Hinges,
     prior: tuple[np.ndarray, np.ndarray],
     depth: float | None,
 ) -> np.ndarray:
     """The least squares' next step (2,T,37); with `depth` (m), bodies are kept from each other so exactly too."""
-    frames = x.shape[1]
-    to = (prior[0] - x).transpose(1, 0, 2).reshape(frames, -1)
-    give = np.broadcast_to(1.0 / prior[1], x.shape).transpose(1, 0, 2).reshape(frames, -1)
-    asked = rows.linear(pair, levers)
-    step = _dual(*asked, to, give)
+    to, give = _by_frame(prior[0] - x), _by_frame(np.broadcast_to(1.0 / prior[1], x.shape))
+    levers = Levers(pair.joints, pair.rotations, hinges)
+    jacobian, residual, inverse = rows.linear(pair, levers)
+    step = _dual(jacobian, residual, inverse, to, give)
+    wanted = x + _by_person(step)
+    limited = hinges.limited(wanted)
+    stuck = _by_frame(limited != wanted)
+    to, give = np.where(stuck, _by_frame(limited - x), to), np.where(stuck, STUCK, give)
     if depth:
         lever, room = rows.depths(pair, levers)
         tight = np.einsum("tmk,tk->tm", lever, step) < room
-        more = lever * tight[..., None], np.where(tight, -room, 0.0), np.where(tight, depth**2, 1.0)
-        jacobian, residual, inverse = (np.concatenate(both, axis=1) for both in zip(asked, more, strict=True))
-        step = _dual(jacobian, residual, inverse, to, give)
-    step = step.reshape(frames, 2, FREEDOMS).transpose(1, 0, 2)
+        jacobian = np.concatenate([jacobian, lever * tight[..., None]], axis=1)
+        residual = np.concatenate([residual, np.where(tight, -room, 0.0)], axis=1)
+        inverse = np.concatenate([inverse, np.where(tight, depth**2, 1.0)], axis=1)
+    step = _by_person(_dual(jacobian, residual, inverse, to, give))
     return np.clip(step, -MOST_STEP * EASE, MOST_STEP * EASE)
+
+
+def _by_frame(values: np.ndarray) -> np.ndarray:
+    """Values (2,T,37) as (T,74)."""
+    return values.transpose(1, 0, 2).reshape(values.shape[1], -1)
+
+
+def _by_person(values: np.ndarray) -> np.ndarray:
+    """Values (T,74) as (2,T,37)."""
+    return values.reshape(len(values), 2, FREEDOMS).transpose(1, 0, 2)
 
 
 def _dual(
