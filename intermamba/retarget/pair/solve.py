@@ -27,14 +27,14 @@ from .contacts import Contact, kept_relation, relation
 from .freedoms import EASE, FREEDOMS, MOVES, Hinges, Levers, advance, apply
 
 # Iterations, and those that begin from the smooth corrections: bodies are no longer pushed apart then.
-ITERATIONS, LAST = 16, 4
+ITERATIONS, LAST = 20, 4
 # How exactly (m) contacts, and standing and stepping feet are kept: what cannot be reached moves no foot. Depths are
 # kept more and more exactly, for limbs must find their way round first.
 CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, (0.02, 0.006)
 # The weight that holds the ball of a foot on the floor, and the height (m) over which it falls to a third.
 HOLD, LIFTS = 1e5, 0.012
 # Weight of smoothness beside nearness to the pose, and the Gaussian's sigma in frames at 30 fps.
-SMOOTHNESS, SMOOTHING = 30.0, 2.0
+SMOOTHNESS, SMOOTHING = 30.0, 1.5
 # The most of its usual reach that a freedom goes in one step; how often
 # its reach it goes before it stiffens, and how steeply.
 MOST_STEP, STIFFENS = 3.0, (2.0, 30.0)
