@@ -44,7 +44,7 @@ class Row:
     """FIGURES of one clip on one pair of bodies, and CPU seconds of the solver for 300 frames."""
 
     without: np.ndarray
-    solved: np.ndarray
+    kept: np.ndarray
     seconds: float
 
 
@@ -92,7 +92,8 @@ def measure(motion: Motion, rigs: tuple[Rig, Rig]) -> Row:
     started = time.process_time()
     solved = keep_contacts(source, base, contacts, motion.fps, [set(first.bones), set(second.bones)])
     seconds = (time.process_time() - started) * 300 / motion.frames
-    return Row(*(figures(source, pair, contacts, motion.fps) for pair in (base, solved)), seconds)
+    without, kept = (figures(source, pair, contacts, motion.fps) for pair in (base, solved))
+    return Row(without, kept, seconds)
 
 
 def figures(source: Pair, pair: Pair, contacts: list[Contact], fps: float) -> np.ndarray:
@@ -108,7 +109,7 @@ def figures(source: Pair, pair: Pair, contacts: list[Contact], fps: float) -> np
 
 def line(row: Row) -> str:
     """The solver's figures of one row."""
-    found = (f"{value:.2f} {what}" for what, value in zip(FIGURES, row.solved, strict=True))
+    found = (f"{value:.2f} {what}" for what, value in zip(FIGURES, row.kept, strict=True))
     return "; ".join([*found, f"{row.seconds:.1f} CPU seconds for 300 frames"])
 
 
@@ -116,7 +117,7 @@ def table(rows: list[Row]) -> str:
     """Mean and worst of all rows in Markdown."""
     out = ["| over the source's | without the solver | with it |", "|---|---|---|"]
     for n, what in enumerate(FIGURES):
-        sides = ([row.without[n] for row in rows], [row.solved[n] for row in rows])
+        sides = ([row.without[n] for row in rows], [row.kept[n] for row in rows])
         cells = (f"{np.mean(values):.1f}, {max(values):.1f}" for values in sides)
         out.append(f"| {what} | {' | '.join(cells)} |")
     seconds = [row.seconds for row in rows]

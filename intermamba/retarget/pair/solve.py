@@ -38,7 +38,7 @@ SMOOTHNESS, SMOOTHING = 30.0, 1.5
 # The most of its usual reach that a freedom goes in one step; how often
 # its reach it goes before it stiffens, and how steeply.
 MOST_STEP, STIFFENS = 3.0, (2.0, 30.0)
-# How far (squared, radians) an elbow or knee goes on that is at the end of its bend.
+# How far (radians, squared) an elbow or knee that is at the end of its bend goes on: the rest of the body goes instead.
 STUCK = 1e-9
 # Depths: how much less (m) than the source's is asked for, since some of it is not got; how near (m) counts; the share
 # of their thickness from which limbs are on the wrong side of each other; pairs of bones looked at in each frame.
@@ -180,7 +180,7 @@ class _Rows:
         return jacobian, residual, inverse
 
     def depths(self, pair: Pair, levers: Levers) -> tuple[np.ndarray, np.ndarray]:
-        """How the nearest pairs of bones part (T,PAIRS,74), and by how much (m) they must at least (T,PAIRS)."""
+        """How the deepest pairs of bones part (T,PAIRS,74), and by how much (m) they must at least (T,PAIRS)."""
         lever = np.zeros((self.frames, PAIRS, 2 * FREEDOMS))
         room = np.full((self.frames, PAIRS), -np.inf)
         found = overlaps(pair.joints, (), -NEAR, pair.girth)

@@ -65,6 +65,14 @@ def test_arms_go_round_an_unlike_body_and_not_through_it(rigs):
     assert depth(kept, contacts).max() < depth(source, contacts).max() + 0.01
 
 
+@pytest.mark.parametrize("rigs", list(UNLIKE.values())[:2], ids=list(UNLIKE)[:2])
+def test_one_who_is_too_small_for_an_embrace_stands_all_the_same(rigs):
+    motion = embrace()
+    source, _, kept = solved(motion, rigs, [Contact(touch) for touch in EMBRACE])
+    for person in (0, 1):
+        assert skate(kept, person, motion.fps) < skate(source, person, motion.fps) + 0.1
+
+
 def test_the_layer_on_the_base_brings_the_rigs_hands_together(motion):
     rigs = UNLIKE["tall and small"]
     maps = [map_bones(one) for one in rigs]
