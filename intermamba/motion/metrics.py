@@ -39,12 +39,15 @@ def jitter(joints: np.ndarray, fps: float) -> float:
     return float(np.linalg.norm(jerk, axis=-1).mean())
 
 
-def penetration_depth(joints: np.ndarray, touches: Sequence[Touch] = ()) -> np.ndarray:
+def penetration_depth(
+    joints: np.ndarray, touches: Sequence[Touch] = (), girth: np.ndarray | tuple[float, float] = (1.0, 1.0)
+) -> np.ndarray:
     """How deep (T,) in metres two bodies (2, T, 22, 3), as capsules, are in each other at the deepest.
 
     What a touch brings together, its limb and the part that it touches, does not count in the frames of the touch.
+    `girth` is how many times as thick as an adult each of the two is.
     """
-    found = overlaps(joints.astype(float), touches)
+    found = overlaps(joints.astype(float), touches, 0.0, girth)
     depth = np.zeros(joints.shape[1])
     np.maximum.at(depth, found.frame, found.depth)
     return depth

@@ -85,11 +85,12 @@ class Hinges:
             bends.append(np.arctan2(sine[..., 0], np.einsum("...i,...i->...", upper, lower)))
         self.axes, self.bends = np.stack(axes, axis=-2), np.stack(bends, axis=-1)
 
-    def limit(self, x: np.ndarray) -> None:
-        """Keep elbows and knees of corrections (2,T,37) from bending the wrong way or too far, in place."""
+    def limited(self, x: np.ndarray) -> np.ndarray:
+        """Corrections (2,T,37) whose elbows and knees do not bend the wrong way or too far."""
         low = np.minimum(_BENDS[0] - self.bends, 0.0)
         high = np.maximum(_BENDS[1] - self.bends, 0.0)
-        x[..., -len(HINGES) :] = np.clip(x[..., -len(HINGES) :], low, high)
+        bends = np.clip(x[..., -len(HINGES) :], low, high)
+        return np.concatenate([x[..., : -len(HINGES)], bends], axis=-1)
 
 
 def apply(x: np.ndarray, rotations: np.ndarray, hinges: Hinges) -> np.ndarray:

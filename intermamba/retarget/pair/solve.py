@@ -14,31 +14,35 @@ import numpy as np
 
 from ...motion.adjust import standing
 from ...motion.body_points import BODY_POINTS
-from ...motion.collide import Overlaps, nearest_on_segments, overlaps
+from ...motion.collide import BONE_RADII, Overlaps, nearest_on_segments, overlaps
 from ...motion.filters import fit_paths, gaussian_smooth
 from ...motion.kinematics import global_rotations
 from ...motion.metrics import penetration_depth
 from ...motion.placement import TOE_HEIGHT
 from ...motion.rotations import normalise, quat_apply
-from ...motion.skeleton import FEET, LEGS, PARENTS, PELVIS, SPINE3
+from ...motion.skeleton import FEET, JOINTS, LEGS, PARENTS, PELVIS, SPINE3
+from ...motion.touch import Touch
 from .bodies import Pair
 from .contacts import Contact, kept_relation, relation
 from .freedoms import EASE, FREEDOMS, MOVES, Hinges, Levers, advance, apply
 
 # Iterations, and those that begin from the smooth corrections: bodies are no longer pushed apart then.
-ITERATIONS, LAST = 16, 4
-# How exactly (m) contacts, standing and stepping feet, and depths are kept: what cannot be reached moves no foot.
-CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, 0.01
+ITERATIONS, LAST = 20, 4
+# How exactly (m) contacts, and standing and stepping feet are kept: what cannot be reached moves no foot. Depths are
+# kept more and more exactly, for limbs must find their way round first.
+CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, (0.02, 0.006)
 # The weight that holds the ball of a foot on the floor, and the height (m) over which it falls to a third.
 HOLD, LIFTS = 1e5, 0.012
 # Weight of smoothness beside nearness to the pose, and the Gaussian's sigma in frames at 30 fps.
-SMOOTHNESS, SMOOTHING = 30.0, 2.0
+SMOOTHNESS, SMOOTHING = 30.0, 1.5
 # The most of its usual reach that a freedom goes in one step; how often
 # its reach it goes before it stiffens, and how steeply.
 MOST_STEP, STIFFENS = 3.0, (2.0, 30.0)
-# Depths (m): what is left beyond the source's, how near counts, and how deep a limb may be on the wrong side; pairs of
-# bones looked at in each frame.
-LEFT, NEAR, ASTRAY, PAIRS = 0.002, 0.03, 0.12, 6
+# How far (radians, squared) an elbow or knee that is at the end of its bend goes on: the rest of the body goes instead.
+STUCK = 1e-9
+# Depths: how much less (m) than the source's is asked for, since some of it is not got; how near (m) counts; the share
+# of their thickness from which limbs are on the wrong side of each other; pairs of bones looked at in each frame.
+SPARE, NEAR, ASTRAY, PAIRS = 0.005, 0.03, 0.8, 12
 
 
 def keep_contacts(
@@ -63,9 +67,8 @@ def keep_contacts(
             smooth = gaussian_smooth(x + debt, SMOOTHING * fps / 30.0, axis=1)
             debt = debt + x - smooth
         prior = _prior(x, smooth - debt, stiff) if n < ITERATIONS else (smooth, stiff)
-        levers = Levers(pair.joints, pair.rotations, hinges)
-        x = advance(x, _step(x, rows, pair, levers, prior, part=n < ITERATIONS))
-        hinges.limit(x)
+        depth = float(np.interp(n, (0, ITERATIONS - 1), DEPTH)) if n < ITERATIONS else None
+        x = hinges.limited(advance(x, _step(x, rows, pair, hinges, prior, depth)))
         pair = target.moved(apply(x, target.rotations, hinges), target.root + x[..., :3])
     return pair
 
@@ -91,25 +94,37 @@ def _step(
     x: np.ndarray,
     rows: "_Rows",
     pair: Pair,
-    levers: Levers,
+    hinges: Hinges,
     prior: tuple[np.ndarray, np.ndarray],
-    *,
-    part: bool,
+    depth: float | None,
 ) -> np.ndarray:
-    """The least squares' next step (2,T,37); with `part`, bodies are kept from each other too."""
-    frames = x.shape[1]
-    to = (prior[0] - x).transpose(1, 0, 2).reshape(frames, -1)
-    give = np.broadcast_to(1.0 / prior[1], x.shape).transpose(1, 0, 2).reshape(frames, -1)
-    asked = rows.linear(pair, levers)
-    step = _dual(*asked, to, give)
-    if part:
+    """The least squares' next step (2,T,37); with `depth` (m), bodies are kept from each other so exactly too."""
+    to, give = _by_frame(prior[0] - x), _by_frame(np.broadcast_to(1.0 / prior[1], x.shape))
+    levers = Levers(pair.joints, pair.rotations, hinges)
+    jacobian, residual, inverse = rows.linear(pair, levers)
+    step = _dual(jacobian, residual, inverse, to, give)
+    wanted = x + _by_person(step)
+    limited = hinges.limited(wanted)
+    stuck = _by_frame(limited != wanted)
+    to, give = np.where(stuck, _by_frame(limited - x), to), np.where(stuck, STUCK, give)
+    if depth:
         lever, room = rows.depths(pair, levers)
         tight = np.einsum("tmk,tk->tm", lever, step) < room
-        more = lever * tight[..., None], np.where(tight, -room, 0.0), np.where(tight, DEPTH**2, 1.0)
-        jacobian, residual, inverse = (np.concatenate(both, axis=1) for both in zip(asked, more, strict=True))
-        step = _dual(jacobian, residual, inverse, to, give)
-    step = step.reshape(frames, 2, FREEDOMS).transpose(1, 0, 2)
+        jacobian = np.concatenate([jacobian, lever * tight[..., None]], axis=1)
+        residual = np.concatenate([residual, np.where(tight, -room, 0.0)], axis=1)
+        inverse = np.concatenate([inverse, np.where(tight, depth**2, 1.0)], axis=1)
+    step = _by_person(_dual(jacobian, residual, inverse, to, give))
     return np.clip(step, -MOST_STEP * EASE, MOST_STEP * EASE)
+
+
+def _by_frame(values: np.ndarray) -> np.ndarray:
+    """Values (2,T,37) as (T,74)."""
+    return values.transpose(1, 0, 2).reshape(values.shape[1], -1)
+
+
+def _by_person(values: np.ndarray) -> np.ndarray:
+    """Values (T,74) as (2,T,37)."""
+    return values.reshape(len(values), 2, FREEDOMS).transpose(1, 0, 2)
 
 
 def _dual(
@@ -135,8 +150,7 @@ class _Rows:
         self.touches = [contact.touch for contact in contacts]
         self.ankles, stands = _footholds(source, target, fps)
         self.foot_inverse = np.square(STEP + stands * (STANCE - STEP))
-        allowed = penetration_depth(source.joints, self.touches) * target.girth.mean()
-        self.allowed = np.maximum(gaussian_smooth(allowed, 2.0, 0), 0.0) + LEFT
+        self.allowed = _allowed(source, self.touches, float(target.girth.mean()))
 
     def linear(self, pair: Pair, levers: Levers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Jacobian (T,M,74), residual (T,M) and inverse weights (T,M) of feet and contacts."""
@@ -166,18 +180,19 @@ class _Rows:
         return jacobian, residual, inverse
 
     def depths(self, pair: Pair, levers: Levers) -> tuple[np.ndarray, np.ndarray]:
-        """How the nearest pairs of bones part (T,PAIRS,74), and by how much (m) they must at least (T,PAIRS)."""
+        """How the deepest pairs of bones part (T,PAIRS,74), and by how much (m) they must at least (T,PAIRS)."""
         lever = np.zeros((self.frames, PAIRS, 2 * FREEDOMS))
         room = np.full((self.frames, PAIRS), -np.inf)
-        found = overlaps(pair.joints, self.touches, -NEAR, pair.girth)
-        normals = self._ways_out(found)
-        order = np.lexsort((-found.depth, found.frame))
+        found = overlaps(pair.joints, (), -NEAR, pair.girth)
+        normals = self._ways_out(found, pair.girth)
+        much = found.depth - self.allowed[found.frame, *found.bones]
+        order = np.lexsort((-much, found.frame))
         frame = found.frame[order]
         place = np.arange(len(frame)) - np.searchsorted(frame, frame)
         for n in range(PAIRS):
             chosen = order[place == n]
             at = found.frame[chosen]
-            room[at, n] = found.depth[chosen] - self.allowed[at]
+            room[at, n] = much[chosen]
             for person, sign in ((0, 1.0), (1, -1.0)):
                 bone = np.ones(self.frames, dtype=int)
                 share, normal = np.zeros(self.frames), np.zeros((self.frames, 3))
@@ -190,7 +205,7 @@ class _Rows:
                 lever[:, n, _columns(person)] = np.einsum("ti,tik->tk", normal, moved)
         return lever, room
 
-    def _ways_out(self, found: Overlaps) -> np.ndarray:
+    def _ways_out(self, found: Overlaps, girth: np.ndarray) -> np.ndarray:
         """Directions (N,3) in which bones part: the deeper they are in each other, the more as in the source.
 
         A limb that went through the other's axis is so led back to the side where it belongs.
@@ -203,8 +218,21 @@ class _Rows:
         between = (
             first[0] + s[:, None] * (first[1] - first[0]) - second[0] - t[:, None] * (second[1] - second[0])
         )
-        inside = np.clip(found.depth / ASTRAY, 0.0, 1.0)[:, None]
+        thick = girth @ BONE_RADII[found.bones - 1]
+        inside = np.clip(found.depth / (ASTRAY * thick), 0.0, 1.0)[:, None]
         return normalise((1.0 - inside) * found.normal + inside * normalise(between))
+
+
+def _allowed(source: Pair, touches: Sequence[Touch], girth: float) -> np.ndarray:
+    """How deep (T,22,22) in metres the first's bones may be in the second's: no deeper than in the source.
+
+    What a touch brings together is compared with itself there, all else with what is deepest.
+    """
+    found, frames = overlaps(source.joints), source.joints.shape[1]
+    own = np.zeros((frames, JOINTS, JOINTS))
+    own[found.frame, *found.bones] = found.depth
+    own = np.maximum(own, penetration_depth(source.joints, touches)[:, None, None])
+    return np.maximum(gaussian_smooth(girth * own, 2.0, 0), 0.0) - SPARE
 
 
 def _columns(person: int) -> slice:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from intermamba.motion.collide import overlaps
+from intermamba.motion.metrics import penetration_depth
 from intermamba.motion.skeleton import JOINT_NAMES, PARENTS
 from intermamba.motion.touch import Touch
 from intermamba.retarget import map_bones
@@ -13,7 +13,7 @@ from intermamba.retarget.pair.bodies import pair_on, source_pair
 from intermamba.retarget.pair.solve import keep_contacts
 from tests.retarget.rigs import make_rig, posed_heads
 
-from .pairs import SHAKE, UNLIKE, handshake, rig, skate
+from .pairs import EMBRACE, SHAKE, UNLIKE, arm_in_trunk, embrace, handshake, rig, skate
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +28,8 @@ def solved(motion, rigs, contacts):
 
 
 def depth(pair, contacts):
-    """Mean over frames of how deep (m) the two are in each other at the deepest."""
-    found = overlaps(pair.joints, [contact.touch for contact in contacts], 0.0, pair.girth)
-    out = np.zeros(pair.joints.shape[1])
-    np.maximum.at(out, found.frame, found.depth)
-    return out.mean()
+    """How deep (m) the two are in each other at the deepest, in every frame."""
+    return penetration_depth(pair.joints, [contact.touch for contact in contacts], pair.girth)
 
 
 def test_a_contact_is_found_as_a_span(motion):
@@ -56,7 +53,24 @@ def test_hands_meet_and_feet_stay_on_unlike_bodies(motion, rigs):
         was = skate(source, person, motion.fps)
         assert skate(base, person, motion.fps) > was + 0.4
         assert skate(kept, person, motion.fps) < was + 0.3
-    assert depth(kept, contacts) < depth(source, contacts) + 0.01
+    assert depth(kept, contacts).mean() < depth(source, contacts).mean() + 0.01
+
+
+@pytest.mark.parametrize("rigs", list(UNLIKE.values())[:2], ids=list(UNLIKE)[:2])
+def test_arms_go_round_an_unlike_body_and_not_through_it(rigs):
+    contacts = [Contact(touch) for touch in EMBRACE]
+    source, _, kept = solved(embrace(), rigs, contacts)
+    assert max(off.max() for off in contact_distance(source, kept, contacts)) < 0.02
+    assert arm_in_trunk(kept).max() < arm_in_trunk(source).max() + 0.01
+    assert depth(kept, contacts).max() < depth(source, contacts).max() + 0.01
+
+
+@pytest.mark.parametrize("rigs", list(UNLIKE.values())[:2], ids=list(UNLIKE)[:2])
+def test_one_who_is_too_small_for_an_embrace_stands_all_the_same(rigs):
+    motion = embrace()
+    source, _, kept = solved(motion, rigs, [Contact(touch) for touch in EMBRACE])
+    for person in (0, 1):
+        assert skate(kept, person, motion.fps) < skate(source, person, motion.fps) + 0.1
 
 
 def test_the_layer_on_the_base_brings_the_rigs_hands_together(motion):

@@ -54,7 +54,7 @@ def test_elbows_and_knees_never_bend_the_wrong_way(pair):
     hinges = Hinges(pair.joints, pair.rotations)
     x = np.zeros((2, 6, FREEDOMS))
     x[..., -4:] = -3.0
-    hinges.limit(x)
+    x = hinges.limited(x)
     after = Hinges(
         pair.moved(apply(x, pair.rotations, hinges), pair.root).joints, apply(x, pair.rotations, hinges)
     )
