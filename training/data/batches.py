@@ -137,10 +137,8 @@ class Batches:
             held = [s for s in clip.segments if _shows(s, frames)] or clip.segments
             segment = held[rng.integers(len(held))]
             slack = frames - (segment.stop - segment.start)
-            if slack > 0:  # in the middle: where a blow may come a quarter of a second sooner, its mean is no blow
-                start = segment.start - slack // 2
-            else:
-                start = rng.integers(segment.start, segment.start - slack + 1)
+            middle = segment.start - slack // 2  # where a blow may come a little sooner, the mean is no blow
+            start = middle if slack > 0 else rng.integers(segment.start, segment.start - slack + 1)
             return int(np.clip(start, 0, last)), _pick(segment.captions, rng)
         start = int(rng.integers(last + 1))
         common = self.common[clip.id]
