@@ -321,7 +321,7 @@ def _read_anchors(folder: Path) -> Anchors:
         raise _damaged(folder, ANCHORS) from error
     if conditions.ndim != 2 or not conditions.size or conditions.dtype != np.int8 or not np.isfinite(scale):
         raise _damaged(folder, ANCHORS)
-    return Anchors(np.float32(conditions) * np.float32(scale))
+    return Anchors(conditions.astype(np.float32) * np.float32(scale))
 
 
 def _sha256(path: Path) -> str:
