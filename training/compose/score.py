@@ -220,8 +220,19 @@ class Score:
                 yield _plan(table, dict(zip(choices, values, strict=True)), str(self.path))
 
     def variant(self, plan: Plan) -> int:
-        """The number of a plan's captions among those of the score: plans that share them are the same to a reader."""
-        return list(dict.fromkeys(other.captions for other in self.plans())).index(plan.captions)
+        """The number of a plan's captions among those of the score; sets that share most of them count as one."""
+        kinds: list[set[str]] = []
+        for other in self.plans():
+            captions = set(other.captions)
+            number = next((n for n, kind in enumerate(kinds) if _mostly_same(kind, captions)), len(kinds))
+            if other.captions == plan.captions:
+                return number
+            kinds += [captions] * (number == len(kinds))
+        raise ValueError(f"{plan.name} is not a plan of {self.path}.")
+
+
+def _mostly_same(one: set[str], other: set[str]) -> bool:
+    return 2 * len(one & other) > min(len(one), len(other))
 
 
 def load_scores(scores: Iterable[str | Path] = ()) -> list[Score]:
