@@ -329,7 +329,7 @@ def _apart(
 ) -> np.ndarray:
     """How (2,T,2,3) feet that stand (2,T,2) in each other part on the floor: each by half, in all of a stance alike."""
     found, out = overlaps(joints, (), 0.0, girth), np.zeros((*stands.shape, 3))
-    much = found.depth - allowed[found.frame, *found.bones] - SPARE
+    much = found.depth - allowed[found.frame, *found.bones] - SPARE  # no less than the source's: feet stay exactly
     push = normalise(_ways_out(source.joints, found, girth) * [1.0, 0.0, 1.0]) * 0.5 * much[:, None]
     on = [stands[n, found.frame] & (bone[:, None] == FEET[1::2]) for n, bone in enumerate(found.bones)]
     met = on[0].any(axis=1) & on[1].any(axis=1) & (much > 0.0)
