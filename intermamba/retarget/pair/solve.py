@@ -30,7 +30,7 @@ from .freedoms import EASE, FREEDOMS, MOVES, Hinges, Levers, advance, apply
 ITERATIONS, LAST = 20, 4
 # How exactly (m) contacts, and standing and stepping feet are kept: what cannot be reached moves no foot. Depths are
 # kept more and more exactly, for limbs must find their way round first.
-CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, (0.02, 0.006)
+CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, (0.03, 0.006)
 # The weight that holds the ball of a foot on the floor, and the height (m) over which it falls to a third.
 HOLD, LIFTS = 1e5, 0.012
 # Weight of smoothness beside nearness to the pose, and the Gaussian's sigma in frames at 30 fps.
@@ -329,7 +329,9 @@ def _apart(
 ) -> np.ndarray:
     """How (2,T,2,3) feet that stand (2,T,2) in each other part on the floor: each by half, in all of a stance alike."""
     found, out = overlaps(joints, (), 0.0, girth), np.zeros((*stands.shape, 3))
-    much = found.depth - allowed[found.frame, *found.bones] - SPARE  # no less than the source's: feet stay exactly
+    much = (
+        found.depth - allowed[found.frame, *found.bones] - SPARE
+    )  # no less than the source's: feet stay exactly
     push = normalise(_ways_out(source.joints, found, girth) * [1.0, 0.0, 1.0]) * 0.5 * much[:, None]
     on = [stands[n, found.frame] & (bone[:, None] == FEET[1::2]) for n, bone in enumerate(found.bones)]
     met = on[0].any(axis=1) & on[1].any(axis=1) & (much > 0.0)
