@@ -183,7 +183,7 @@ def _push_bodies(joints: np.ndarray, found: Overlaps) -> None:
     share = np.linalg.norm(level, axis=-1, keepdims=True)
     direction = normalise(level + np.maximum(LEVEL - share, 0.0) * pelvis)
     move = direction * (found.depth[mine, None] - TOLERANCE) / np.maximum(share, LEVEL)
-    moves = _strongest(joints.shape[1], frame, move)
+    moves = strongest(joints.shape[1], frame, move)
     if moves.any():
         smooth = 0.5 * eased(moves, BODY_SMOOTHING, MOST_PUSH)
         shift(joints, np.stack([smooth, -smooth]))
@@ -205,8 +205,8 @@ def _push_arms(joints: np.ndarray, found: Overlaps, touches: Sequence[Touch]) ->
             square = np.square(s) + np.square(1.0 - s)
             elbow = np.concatenate([(push / np.maximum(s, 0.3))[upper], (push * (1.0 - s) / square)[lower]])
             at = np.concatenate([found.frame[upper], found.frame[lower]])
-            elbow = _strongest(frames, at, elbow)
-            wrist = _strongest(frames, found.frame[lower], (push * s / square)[lower])
+            elbow = strongest(frames, at, elbow)
+            wrist = strongest(frames, found.frame[lower], (push * s / square)[lower])
             elbow, wrist = eased(np.stack([elbow, wrist]), ARM_SMOOTHING, MOST_PUSH)
             body = joints[person]
             reach(body, arm, body[:, arm[3]] + (1.0 - held)[:, None] * wrist, elbow, tip=0.0)
@@ -223,7 +223,7 @@ def _held(frames: int, person: int, arm: Limb, touches: Sequence[Touch]) -> np.n
     return out
 
 
-def _strongest(frames: int, at: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+def strongest(frames: int, at: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """What vectors (N, 3) ask of each frame (T, 3): the way of the longest of them, mixed where several are as long."""
     square = np.square(vectors).sum(axis=-1)
     longest, way = np.zeros(frames), np.zeros((frames, 3))

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...motion.adjust import standing
 from ...motion.body_points import BODY_POINTS
-from ...motion.collide import BONE_RADII, Overlaps, nearest_on_segments, overlaps
+from ...motion.collide import BONE_RADII, Overlaps, nearest_on_segments, overlaps, strongest
 from ...motion.filters import fit_paths, gaussian_smooth
 from ...motion.kinematics import global_rotations
 from ...motion.metrics import penetration_depth
@@ -30,7 +30,7 @@ from .freedoms import EASE, FREEDOMS, MOVES, Hinges, Levers, advance, apply
 ITERATIONS, LAST = 20, 4
 # How exactly (m) contacts, and standing and stepping feet are kept: what cannot be reached moves no foot. Depths are
 # kept more and more exactly, for limbs must find their way round first.
-CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, (0.02, 0.006)
+CONTACT, STANCE, STEP, DEPTH = 0.003, 0.0005, 0.01, (0.03, 0.006)
 # The weight that holds the ball of a foot on the floor, and the height (m) over which it falls to a third.
 HOLD, LIFTS = 1e5, 0.012
 # Weight of smoothness beside nearness to the pose, and the Gaussian's sigma in frames at 30 fps.
@@ -42,7 +42,9 @@ MOST_STEP, STIFFENS = 3.0, (2.0, 30.0)
 STUCK = 1e-9
 # Depths: how much less (m) than the source's is asked for, since some of it is not got; how near (m) counts; the share
 # of their thickness from which limbs are on the wrong side of each other; pairs of bones looked at in each frame.
-SPARE, NEAR, ASTRAY, PAIRS = 0.005, 0.03, 0.8, 12
+SPARE, NEAR, ASTRAY, PAIRS = 0.01, 0.03, 0.8, 12
+# How often footholds that are in each other are parted.
+PARTINGS = 8
 
 
 def keep_contacts(
@@ -148,9 +150,9 @@ class _Rows:
         self.contacts = _slots(contacts, self.frames)
         self.goals = _goals(source, target, contacts)
         self.touches = [contact.touch for contact in contacts]
-        self.ankles, stands = _footholds(source, target, fps)
-        self.foot_inverse = np.square(STEP + stands * (STANCE - STEP))
         self.allowed = _allowed(source, self.touches, float(target.girth.mean()))
+        self.ankles, stands = _footholds(source, target, self.allowed, fps)
+        self.foot_inverse = np.square(STEP + stands * (STANCE - STEP))
 
     def linear(self, pair: Pair, levers: Levers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Jacobian (T,M,74), residual (T,M) and inverse weights (T,M) of feet and contacts."""
@@ -184,7 +186,7 @@ class _Rows:
         lever = np.zeros((self.frames, PAIRS, 2 * FREEDOMS))
         room = np.full((self.frames, PAIRS), -np.inf)
         found = overlaps(pair.joints, (), -NEAR, pair.girth)
-        normals = self._ways_out(found, pair.girth)
+        normals = _ways_out(self.joints, found, pair.girth)
         much = found.depth - self.allowed[found.frame, *found.bones]
         order = np.lexsort((-much, found.frame))
         frame = found.frame[order]
@@ -205,22 +207,21 @@ class _Rows:
                 lever[:, n, _columns(person)] = np.einsum("ti,tik->tk", normal, moved)
         return lever, room
 
-    def _ways_out(self, found: Overlaps, girth: np.ndarray) -> np.ndarray:
-        """Directions (N,3) in which bones part: the deeper they are in each other, the more as in the source.
 
-        A limb that went through the other's axis is so led back to the side where it belongs.
-        """
-        first, second = (
-            (self.joints[n, found.frame, PARENTS[bone]], self.joints[n, found.frame, bone])
-            for n, bone in enumerate(found.bones)
-        )
-        s, t = nearest_on_segments(*first, *second)
-        between = (
-            first[0] + s[:, None] * (first[1] - first[0]) - second[0] - t[:, None] * (second[1] - second[0])
-        )
-        thick = girth @ BONE_RADII[found.bones - 1]
-        inside = np.clip(found.depth / (ASTRAY * thick), 0.0, 1.0)[:, None]
-        return normalise((1.0 - inside) * found.normal + inside * normalise(between))
+def _ways_out(source: np.ndarray, found: Overlaps, girth: np.ndarray) -> np.ndarray:
+    """Directions (N,3) in which bones part: the deeper they are in each other, the more as in the source (2,T,22,3).
+
+    A limb that went through the other's axis is so led back to the side where it belongs.
+    """
+    first, second = (
+        (source[n, found.frame, PARENTS[bone]], source[n, found.frame, bone])
+        for n, bone in enumerate(found.bones)
+    )
+    s, t = nearest_on_segments(*first, *second)
+    between = first[0] + s[:, None] * (first[1] - first[0]) - second[0] - t[:, None] * (second[1] - second[0])
+    thick = girth @ BONE_RADII[found.bones - 1]
+    inside = np.clip(found.depth / (ASTRAY * thick), 0.0, 1.0)[:, None]
+    return normalise((1.0 - inside) * found.normal + inside * normalise(between))
 
 
 def _allowed(source: Pair, touches: Sequence[Touch], girth: float) -> np.ndarray:
@@ -294,10 +295,11 @@ def _hands(contact: Contact) -> set[tuple[int, str]]:
     return {end for end in ends if end[1].endswith(("hand", "foot"))}
 
 
-def _footholds(source: Pair, target: Pair, fps: float) -> tuple[np.ndarray, np.ndarray]:
+def _footholds(source: Pair, target: Pair, allowed: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
     """Where the target's ankles belong (2,T,2,3), and how much each foot stands (2,T,2).
 
     The balls of feet on the floor move as the source's, scaled: not at all when those do not. Steps bridge between.
+    Feet that stand deeper (m) in each other than `allowed` (T,22,22) stand further apart.
     """
     stands = standing(source.joints, fps)
     toes, scale = FEET[1::2], target.scale[:, None, None, None]
@@ -305,11 +307,37 @@ def _footholds(source: Pair, target: Pair, fps: float) -> tuple[np.ndarray, np.n
     speed = scale * np.diff(source.joints[:, :, toes], axis=1, append=source.joints[:, -1:, toes])
     height = np.maximum(source.joints[:, 1:, toes, 1], source.joints[:, :-1, toes, 1]) - TOE_HEIGHT
     weights = HOLD * np.exp(-np.maximum(height, 0.0) / LIFTS)
-    out = np.empty_like(place)
-    for side in range(2):
-        part = slice(side, side + 1)
-        out[:, :, part] = fit_paths(place[:, :, part], speed[:, :, part], weights[..., side])
-    drop = target.rest[:, toes]
-    out[..., 1] = target.sole[:, None, None] + scale[..., 0] * (source.joints[:, :, toes, 1] - TOE_HEIGHT)
+    up = target.sole[:, None, None] + scale[..., 0] * (source.joints[:, :, toes, 1] - TOE_HEIGHT)
     feet = global_rotations(target.rotations)[:, :, FEET[::2]]
-    return out - quat_apply(feet, np.broadcast_to(drop[:, None], out.shape)), stands
+    drop = quat_apply(feet, np.broadcast_to(target.rest[:, None, toes], place.shape))
+    joints = target.joints.copy()
+    for _ in range(PARTINGS):
+        for side, toe in enumerate(toes):
+            part = slice(side, side + 1)
+            joints[:, :, [toe]] = fit_paths(place[:, :, part], speed[:, :, part], weights[..., side])
+        joints[:, :, toes, 1] = up
+        joints[:, :, FEET[::2]] = joints[:, :, toes] - drop
+        apart = _apart(source, joints, target.girth, allowed, stands > 0.5)
+        if not apart.any():
+            break
+        place = place + apart
+    return joints[:, :, FEET[::2]], stands
+
+
+def _apart(
+    source: Pair, joints: np.ndarray, girth: np.ndarray, allowed: np.ndarray, stands: np.ndarray
+) -> np.ndarray:
+    """How (2,T,2,3) feet that stand (2,T,2) in each other part on the floor: each by half, in all of a stance alike."""
+    found, out = overlaps(joints, (), 0.0, girth), np.zeros((*stands.shape, 3))
+    much = (
+        found.depth - allowed[found.frame, *found.bones] - SPARE
+    )  # no less than the source's: feet stay exactly
+    push = normalise(_ways_out(source.joints, found, girth) * [1.0, 0.0, 1.0]) * 0.5 * much[:, None]
+    on = [stands[n, found.frame] & (bone[:, None] == FEET[1::2]) for n, bone in enumerate(found.bones)]
+    met = on[0].any(axis=1) & on[1].any(axis=1) & (much > 0.0)
+    for person, side in np.ndindex(2, 2):
+        stance = np.cumsum(np.diff(stands[person, :, side], prepend=stands[person, 0, side]))
+        mine = met & on[person][:, side]
+        moves = strongest(stance[-1] + 1, stance[found.frame[mine]], push[mine])
+        out[person, :, side] = (1.0, -1.0)[person] * moves[stance]
+    return out

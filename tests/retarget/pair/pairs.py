@@ -4,6 +4,7 @@ import numpy as np
 
 from intermamba.motion.collide import overlaps, push_out
 from intermamba.motion.features import foot_contacts
+from intermamba.motion.filters import smoothstep
 from intermamba.motion.kinematics import fit_rotations, fk
 from intermamba.motion.metrics import foot_skate
 from intermamba.motion.motion import Motion
@@ -51,6 +52,14 @@ def embrace(frames: int = 40) -> Motion:
     joints[1, ..., 0] += 0.1
     joints = keep_touches(push_out(keep_touches(joints, EMBRACE), EMBRACE), EMBRACE)
     return _motion(joints, np.stack([DEFAULT_REST] * 2), "two people embrace")
+
+
+def toe_to_toe(frames: int = 36) -> Motion:
+    """Two people of one size: one stands, and the other's feet come down between theirs and touch nothing."""
+    joints = face_to_face(0.24, frames)
+    joints[1, ..., 0] += 0.08
+    joints[1, ..., 1] += 0.3 * smoothstep(np.arange(frames), 20, 8)[:, None]
+    return _motion(joints, np.stack([DEFAULT_REST] * 2), "one person jumps to the other")
 
 
 def _motion(joints: np.ndarray, rest: np.ndarray, prompt: str, near: np.ndarray | None = None) -> Motion:

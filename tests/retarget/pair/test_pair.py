@@ -13,7 +13,7 @@ from intermamba.retarget.pair.bodies import pair_on, source_pair
 from intermamba.retarget.pair.solve import keep_contacts
 from tests.retarget.rigs import make_rig, posed_heads
 
-from .pairs import EMBRACE, SHAKE, UNLIKE, arm_in_trunk, embrace, handshake, rig, skate
+from .pairs import EMBRACE, SHAKE, UNLIKE, arm_in_trunk, embrace, handshake, rig, skate, toe_to_toe
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,17 @@ def test_arms_go_round_an_unlike_body_and_not_through_it(rigs):
 def test_one_who_is_too_small_for_an_embrace_stands_all_the_same(rigs):
     motion = embrace()
     source, _, kept = solved(motion, rigs, [Contact(touch) for touch in EMBRACE])
+    for person in (0, 1):
+        assert skate(kept, person, motion.fps) < skate(source, person, motion.fps) + 0.1
+
+
+@pytest.mark.parametrize("rigs", list(UNLIKE.values())[:2], ids=list(UNLIKE)[:2])
+def test_feet_that_would_stand_in_each_other_stand_apart_and_do_not_slide(rigs):
+    motion = toe_to_toe()
+    source, base, kept = solved(motion, rigs, [])
+    assert depth(source, []).max() == 0.0
+    assert depth(base, [])[-12:].min() > 0.02
+    assert depth(kept, [])[-12:].max() < 0.005
     for person in (0, 1):
         assert skate(kept, person, motion.fps) < skate(source, person, motion.fps) + 0.1
 
