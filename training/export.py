@@ -82,7 +82,7 @@ def export(checkpoint: Path, folder: Path, version: str, text: Path) -> None:
     config |= write_prompts(folder, load_interactions(release.interactions))
     (folder / ANCHORS).unlink(missing_ok=True)
     if release.interactions:
-        write_anchors(folder, anchors_of(model, load_scores(recipe["learns"]), TextEncoder(folder)))
+        write_anchors(folder, anchors_of(model, load_scores(recipe.get("learns", ())), TextEncoder(folder)))
     write_card(folder, config)
 
 

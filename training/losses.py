@@ -35,8 +35,8 @@ class LossWeights:
     are normalised by how far people walk, and half a metre between two hands is little beside that.
 
     The defaults are InterGen's. `geometry_until` is the largest diffusion step at which the geometric terms
-    count: beyond it a prediction is too vague for them to mean anything. `pose` and `reach` always count: they are
-    linear in the features, and the mean of several motions is the best answer to them too.
+    count: beyond it a prediction is too vague for them to mean anything. `pose` and `reach` always count: they
+    are squares of what is linear in the features, so a mean of several motions is their best answer too.
     """
 
     diffusion: float = 1.0

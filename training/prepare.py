@@ -21,7 +21,7 @@ from .evaluate.interactions import MEASURES, judge
 from .recipe import Recipe
 from .text_pretraining import Lesson, lessons
 
-ALIKE_FRAMES = 96
+ALIKE_FRAMES = 96  # around its event, in which a clip is compared with others
 
 
 def load_data(recipe: Recipe, data: Path) -> tuple[list[Clip], list[Clip], list[float] | None]:
@@ -54,9 +54,9 @@ def learnt(clips: list[Clip], recipe: Recipe) -> list[Clip]:
 def clearest(clips: list[Clip], count: int) -> list[Clip]:
     """`count` clear clips of each interaction that has a measure (0: all), and those without a measure.
 
-    The variants of an interaction have equal parts, so that no caption is without a motion. Of
-    the half that the measure finds clearest, they are the ones most alike: the same hand, the same way in. What
-    differs from clip to clip and is in no caption is a blur in the noisiest steps.
+    The variants of an interaction have equal parts, so that no caption is without a motion. Of the half that the
+    measure finds clearest, each part is those most alike: the same hand, the same way in. What differs from clip to
+    clip and is in no caption is a blur in the noisiest steps.
     """
     kinds: dict[str, dict[int, list[Clip]]] = {}
     for clip in clips:
