@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from blender_addon.bake import Performance, deforming, framed
-from blender_addon.export import export_people
+from blender_addon.export import export_people, window_of
 from blender_addon.export_presets import OPTIONS
 from blender_addon.placing import place_motion
 from intermamba.errors import IntermambaError
@@ -62,6 +62,12 @@ def poses_of(ob, bone, frames=FRAMES):
         bpy.context.scene.frame_set(frame)
         out.append(np.array((ob.matrix_world @ ob.pose.bones[bone].matrix).normalized()))
     return np.array(out)
+
+
+def test_the_stage_is_shown_in_a_window_that_belongs_to_the_window_manager(scene):
+    window = window_of(bpy.context)
+    assert window == bpy.context.window
+    assert window.id_data == bpy.context.window_manager
 
 
 def test_fbx_read_back_equals_the_action(placed, tmp_path):
