@@ -9,6 +9,7 @@ import torch
 from intermamba.bundles.bundle import bundled_folder
 from intermamba.errors import IntermambaError
 from intermamba.motion.features import POSITIONS
+from intermamba.motion.skeleton import JOINTS
 from intermamba.text.encoder import TextEncoder
 
 from .clip_text import CachedText, ClipText, Tokens, batched, pad
@@ -21,7 +22,7 @@ from .evaluate.interactions import MEASURES, judge
 from .recipe import Recipe
 from .text_pretraining import Lesson, lessons
 
-ALIKE_FRAMES = 96  # around its event, in which a clip is compared with others
+ALIKE_FRAMES = 144  # around its event, in which a clip is compared with others
 
 
 def load_data(recipe: Recipe, data: Path) -> tuple[list[Clip], list[Clip], list[float] | None]:
@@ -55,8 +56,8 @@ def clearest(clips: list[Clip], count: int) -> list[Clip]:
     """`count` clear clips of each interaction that has a measure (0: all), and those without a measure.
 
     The variants of an interaction have equal parts, so that no caption is without a motion. Of the half that the
-    measure finds clearest, each part is those most alike: the same hand, the same way in. What differs from clip to
-    clip and is in no caption is a blur in the noisiest steps.
+    measure finds clearest, each part is of those that move most alike. In the noisiest steps a network can but answer
+    with their mean, so the mean has to show the interaction too: it does when a blow lands at the same moment.
     """
     kinds: dict[str, dict[int, list[Clip]]] = {}
     for clip in clips:
@@ -73,17 +74,25 @@ def _clear(kind: str, clips: list[Clip], count: int) -> list[Clip]:
     if len(clips) <= count:
         return clips
     ranked = sorted(clips, key=lambda clip: -judge(kind, clip.joints).score)
-    return most_alike(ranked[: max(count, len(clips) // 2)], count)
+    return most_alike(kind, ranked[: max(count, len(clips) // 2)], count)
 
 
-def most_alike(clips: list[Clip], count: int) -> list[Clip]:
-    """The `count` clips that move most alike in the seconds around their first event."""
+def most_alike(kind: str, clips: list[Clip], count: int) -> list[Clip]:
+    """A clip and those most like it around its event, `count` in all: the ones whose mean shows `kind` most clearly.
+
+    Fewer where no mean of so many shows it, at last the first alone.
+    """
     frames = min(ALIKE_FRAMES, *(clip.frames - 1 for clip in clips))
-    shown = np.stack([around_event(clip, frames)[..., POSITIONS].ravel() for clip in clips])
-    apart = np.linalg.norm(shown[:, None] - shown[None], axis=-1)
-    nearest = np.argsort(apart, axis=1, kind="stable")[:, :count]
-    middle = int(np.take_along_axis(apart, nearest, 1).sum(1).argmin())
-    return [clips[index] for index in nearest[middle]]
+    shown = np.stack([around_event(clip, frames)[..., POSITIONS] for clip in clips])
+    flat = torch.from_numpy(shown).flatten(1)
+    nearest = torch.cdist(flat, flat).argsort(dim=1, stable=True).numpy()
+    for size in range(count, 1, -1):
+        means = [shown[group].mean(0).reshape(2, frames, JOINTS, 3) for group in nearest[:, :size]]
+        verdicts = [judge(kind, mean) for mean in means]
+        best = int(np.argmax([verdict.score for verdict in verdicts]))
+        if verdicts[best].passed:
+            return [clips[index] for index in nearest[best, :size]]
+    return clips[:1]
 
 
 def clip_weights(recipe: Recipe, folders: dict[str, list[Clip]]) -> list[float]:

@@ -39,8 +39,8 @@ def recipe() -> Recipe:
         prior_steps=4000,
         clearest=6,
         emphasis={
-            **dict.fromkeys(("kick", "punch", "sparring", "wave"), 3.0),
-            **dict.fromkeys(("circle", "handshake", "jump_together", "knock_down"), 2.0),
+            **dict.fromkeys(("pat_shoulder", "punch", "sparring", "wave"), 3.0),
+            **dict.fromkeys(("celebrate", "jump_together", "kick", "knock_down"), 1.5),
         },
         shortest=96,
         longest=216,
