@@ -1,4 +1,4 @@
-"""The contacts that a motion nearly makes: hands that stay near something of the other, and blows that land."""
+"""The contacts that a motion nearly makes: hands that stay near something of the other or clap, and blows that land."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,18 +40,29 @@ SLOW = 0.8
 HELD_SECONDS = 0.27
 LOOSER = 1.3
 PAUSE_SECONDS = 0.15
-# A blow comes at least this fast (m/s) straight at a point, gets this near (m), and has lost all but this share of
-# its speed after it; seconds over which these speeds are measured.
-FAST = 2.0
+# How near (m) what lands gets.
 LANDS_WITHIN = 0.13
-FOLLOWS_THROUGH = 0.35
-BLOW_SECONDS = 0.1
-STRAIGHT = 0.8
 # Frames at 30 fps over which a hold and a blow are brought about.
 HOLD_RAMP, BLOW_RAMP = (8, 8), (5, 6)
 
 Points = dict[str, np.ndarray]
 """Where each point is (2, T, 3)."""
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A point comes at a target with at least the speed `fast` (m/s), for at least the share `straight` of its way
+    straight at it, and goes on with at most the share `follows` of that speed; measured over `seconds` on both sides.
+    """
+
+    seconds: float
+    fast: float
+    straight: float
+    follows: float
+
+
+BLOW = Meeting(seconds=0.1, fast=2.0, straight=0.8, follows=0.35)
+CLAP = Meeting(seconds=0.2, fast=1.0, straight=0.6, follows=-0.2)  # hands part the way they came
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,9 @@ def find_touches(joints: np.ndarray, fps: float = 30.0) -> list[Touch]:
     if joints.shape[1] < 4:
         return []
     points = {name: body_point(joints, name) for name in {*HANDS, *FEET, *HOLDS, *TARGETS}}
-    found = sorted((*_holds(joints, points, fps), *_blows(joints, points, fps)), key=_worth)
+    blows = _meetings(joints, points, fps, BLOW, (*HANDS, *FEET), TARGETS)
+    claps = _meetings(joints, points, fps, CLAP, HANDS, HANDS)
+    found = sorted((*_holds(joints, points, fps), *blows, *claps), key=_worth)
     taken: list[Touch] = []
     for candidate in found:
         if not any(_same_limb(candidate.touch, other) for other in taken):
@@ -120,9 +133,16 @@ def _holds(joints: np.ndarray, points: Points, fps: float) -> Iterator[_Candidat
                 yield _Candidate(touch, float(distance[during].mean()))
 
 
-def _blows(joints: np.ndarray, points: Points, fps: float) -> Iterator[_Candidate]:
-    span = max(round(BLOW_SECONDS * fps), 1)
-    for person, point, on in _pairs((*HANDS, *FEET), TARGETS):
+def _meetings(
+    joints: np.ndarray,
+    points: Points,
+    fps: float,
+    kind: Meeting,
+    movers: tuple[str, ...],
+    targets: tuple[str, ...],
+) -> Iterator[_Candidate]:
+    span = max(round(kind.seconds * fps), 1)
+    for person, point, on in _pairs(movers, targets):
         between = points[point][person] - points[on][1 - person]
         distance = np.linalg.norm(between, axis=-1)
         for at in range(span, len(distance) - span):
@@ -131,9 +151,9 @@ def _blows(joints: np.ndarray, points: Points, fps: float) -> Iterator[_Candidat
             before, after = (between[at] - between[at - span], between[at + span] - between[at])
             way = np.linalg.norm(before)
             if (
-                way * fps / span > FAST
-                and distance[at - span] - distance[at] > STRAIGHT * way
-                and after @ before < FOLLOWS_THROUGH * way**2
+                way * fps / span > kind.fast
+                and distance[at - span] - distance[at] > kind.straight * way
+                and after @ before < kind.follows * way**2
             ):
                 offset = _lands_on(joints[:, at : at + 1], person, on, between[at : at + 1])
                 touch = Touch(person, point, on, at, at + 2, BLOW_RAMP, offset=offset)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .body_points import body_point
 from .collide import overlaps
 from .kinematics import bone_vectors
 from .placement import TOE_HEIGHT, facing
@@ -61,6 +62,12 @@ def penetration(joints: np.ndarray) -> float:
 def come_within(joints: np.ndarray, distance: float) -> bool:
     """Whether two bodies (2, T, 22, 3), as capsules, are ever less than `distance` (m) apart."""
     return len(overlaps(joints.astype(float), tolerance=-distance).frame) > 0
+
+
+def hands_apart(joints: np.ndarray) -> float:
+    """The least distance (m) of a hand of one to a hand of the other; joints (2, T, 22, 3)."""
+    hands = np.stack([body_point(joints.astype(float), hand) for hand in ("left_hand", "right_hand")])
+    return float(np.linalg.norm(hands[:, None, 0] - hands[None, :, 1], axis=-1).min())
 
 
 def jerk_percentile(joints: np.ndarray, fps: float, percent: float = 99.9) -> float:

@@ -56,6 +56,26 @@ def test_a_blow_lands():
     assert abs(touch.start - 30) <= 2
 
 
+def high_five(parts: bool) -> np.ndarray:
+    """Right hands that come together at 2 m/s, 6 cm apart at last, and part; or go on past each other."""
+    joints = face_to_face(0.8)
+    meet = joints[:, :, 16:18].mean(axis=(0, 2)) + [0.0, 0.1, 0.0]
+    frames = np.arange(60) - 30
+    way = np.clip(np.abs(frames) if parts else frames, -8, 8)[:, None] * np.array([0.0, 0.0, 0.033])
+    toward = np.sign(joints[1, 0, 0, 2] - joints[0, 0, 0, 2])
+    for person, side in enumerate((-toward, toward)):
+        reach(joints[person], ARMS[1], meet + side * (way + [0.0, 0.0, 0.03]), tip=HAND)
+    return joints
+
+
+def test_hands_that_come_together_and_part_have_met():
+    (touch,) = find_touches(high_five(parts=True))
+    assert (touch.point, touch.on) == ("right_hand", "right_hand")
+    assert abs(touch.start - 30) <= 1
+    assert touch.stop - touch.start == 2
+    assert find_touches(high_five(parts=False)) == []
+
+
 def test_a_hand_that_goes_by_makes_no_touch():
     assert find_touches(blow(follow_through=True)) == []
 

@@ -7,7 +7,7 @@ pytest.importorskip("torch")
 
 from intermamba.motion.metrics import come_within
 from tests.clips import synthetic_pair
-from training.evaluate.quality import CONTACT, gather, judge_motion, speaks_of_contact, table
+from training.evaluate.quality import CONTACT, HANDS, gather, judge_motion, speaks_of_contact, table
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,15 @@ def test_contact_is_asked_for_only_where_the_caption_speaks_of_it():
     assert judge_motion(joints, 30, ["They bow.", "They shake hands."])[CONTACT] == 0
     joints[1] = joints[0] + np.array([0.3, 0, 0], np.float32)
     assert judge_motion(joints, 30, ["They shake hands."])[CONTACT] == 1
+
+
+def test_hands_are_measured_where_the_caption_is_of_hands_that_meet():
+    joints = synthetic_pair(20).joints.copy()
+    joints[1] = joints[0]
+    assert judge_motion(joints, 30, ["They high-five."])[HANDS] == pytest.approx(0, abs=1e-4)
+    joints[1] += [0, 3, 0]
+    assert judge_motion(joints, 30, ["They hold hands."])[HANDS] > 150
+    assert HANDS not in judge_motion(joints, 30, ["They hug."])
 
 
 def test_bodies_come_within_a_distance_of_their_surfaces():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from intermamba.motion.metrics import come_within, summary
+from intermamba.motion.metrics import come_within, hands_apart, summary
 
 Figures = dict[str, list[float]]
 """Of each measure a value for every motion that has one; its unit is at the end of its name."""
@@ -17,31 +17,47 @@ CONTACT = "contact_reached"
 # pushes, blows and hands that help come within 0.10; people who walk side by side stay 0.13 apart.
 REACHED = 0.11
 
-# Words of contact, all but "pulls off" and "hits the ground".
-_SPEAKS = re.compile(
-    r"""\b(
+HANDS = "hands_apart_cm"
+"""How near two hands come where captions speak of hands that meet."""
+
+_OF_HANDS = r"""
     hand\ ?shak\w+ | shak\w+\ (right\ |left\ )?hands? | shakes?\ of\ (the\ )?hands?
     | (press|clasp|join|link)\w*\ hands?
     | hand\ in\ hand | by\ the\ hand | hold\w*\ (\w+\ )?hands? | high[-\ ]?fiv\w*
     | (each\ other|gives?\ \w+)\ (a\ )?five
-    | hug\w* | embrac\w+ | cuddl\w+ | squeez\w+ | kiss\w* | arms\ (wrapped\ )?(a)?round
+"""
+# All but "pulls off" and "hits the ground".
+_OF_BODIES = r"""
+    hug\w* | embrac\w+ | cuddl\w+ | squeez\w+ | kiss\w* | arms\ (wrapped\ )?(a)?round
     | push\w* | shov\w+ | punch\w* | kick\w* | slap\w* | hits?+(?!\ the\b) | pat(s|ted|ting)? | tap(s|ped|ping)?
     | touch\w* | grab\w* | grasp\w* | pull\w*+(?!\ off\b) | tugs? | drag\w* | wrestl\w+ | tackl\w+ | massag\w+
-    )(?!\w)""",
-    re.IGNORECASE | re.VERBOSE,
-)
+"""
+
+
+def _words(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"\b({pattern})(?!\w)", re.IGNORECASE | re.VERBOSE)
+
+
+_HANDS, _CONTACT = _words(_OF_HANDS), _words(f"{_OF_HANDS} | {_OF_BODIES}")
 
 
 def speaks_of_contact(caption: str) -> bool:
     """Whether a caption is of two people who touch."""
-    return bool(_SPEAKS.search(caption))
+    return bool(_CONTACT.search(caption))
+
+
+def speaks_of_hands(caption: str) -> bool:
+    """Whether a caption is of hands that meet."""
+    return bool(_HANDS.search(caption))
 
 
 def judge_motion(joints: np.ndarray, fps: float, captions: Sequence[str]) -> dict[str, float]:
-    """The measures of a pair (2, T, 22, 3); contact where any of the captions speaks of it."""
+    """The measures of a pair (2, T, 22, 3); those of contact and hands where any of the captions speaks of them."""
     figures = summary(joints, fps)
     if any(map(speaks_of_contact, captions)):
         figures[CONTACT] = float(come_within(joints, REACHED))
+    if any(map(speaks_of_hands, captions)):
+        figures[HANDS] = 100.0 * hands_apart(joints)
     return figures
 
 
