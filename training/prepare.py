@@ -14,7 +14,7 @@ from intermamba.text.encoder import TextEncoder
 
 from .clip_text import CachedText, ClipText, Tokens, batched, pad
 from .compose.score import load_scores
-from .data.batches import Batches, around_event, mirror_words
+from .data.batches import Batches, around_event, mirror_words, room
 from .data.clips import Clip, load_clips
 from .data.epochs import EpochBatches
 from .data.naming import named
@@ -22,6 +22,8 @@ from .evaluate.interactions import MEASURES, judge
 from .recipe import Recipe
 from .text_pretraining import Lesson, lessons
 
+ROOM = 192  # frames; a longer crop need not show an event in its middle
+CLEAR = 0.55  # the score of a mean; at 0.5 it barely passes
 ALIKE_FRAMES = 144  # around its event, in which a clip is compared with others
 
 
@@ -73,26 +75,34 @@ def clearest(clips: list[Clip], count: int) -> list[Clip]:
 def _clear(kind: str, clips: list[Clip], count: int) -> list[Clip]:
     if len(clips) <= count:
         return clips
+    clips = roomiest(clips, 2 * count)
     ranked = sorted(clips, key=lambda clip: -judge(kind, clip.joints).score)
     return most_alike(kind, ranked[: max(count, len(clips) // 2)], count)
+
+
+def roomiest(clips: list[Clip], least: int) -> list[Clip]:
+    """Clips that can be shown for long with their event in the middle, at least so many."""
+    rooms = [max((room(clip, s) for s in clip.segments), default=clip.frames - 1) for clip in clips]
+    enough = min(ROOM, sorted(rooms)[-min(least, len(rooms))])
+    return [clip for clip, frames in zip(clips, rooms, strict=True) if frames >= enough]
 
 
 def most_alike(kind: str, clips: list[Clip], count: int) -> list[Clip]:
     """A clip and those most like it around its event, `count` in all: the ones whose mean shows `kind` most clearly.
 
-    Fewer where no mean of so many shows it, at last the first alone.
+    Fewer where no mean of so many shows it clearly, at last one.
     """
     frames = min(ALIKE_FRAMES, *(clip.frames - 1 for clip in clips))
     shown = np.stack([around_event(clip, frames)[..., POSITIONS] for clip in clips])
     flat = torch.from_numpy(shown).flatten(1)
     nearest = torch.cdist(flat, flat).argsort(dim=1, stable=True).numpy()
-    for size in range(count, 1, -1):
+    for size in range(count, 0, -1):
         means = [shown[group].mean(0).reshape(2, frames, JOINTS, 3) for group in nearest[:, :size]]
-        verdicts = [judge(kind, mean) for mean in means]
-        best = int(np.argmax([verdict.score for verdict in verdicts]))
-        if verdicts[best].passed:
-            return [clips[index] for index in nearest[best, :size]]
-    return clips[:1]
+        scores = [judge(kind, mean).score for mean in means]
+        best = int(np.argmax(scores))
+        if scores[best] >= CLEAR:
+            break
+    return [clips[index] for index in nearest[best, :size]]
 
 
 def clip_weights(recipe: Recipe, folders: dict[str, list[Clip]]) -> list[float]:

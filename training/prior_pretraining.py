@@ -56,13 +56,13 @@ def pretrain_prior(
     pool = [_shown(network, batches, tokens, statistics, number) for number in numbers]
     optimizer = torch.optim.AdamW(prior.parameters(), lr=RATE, fused=True)
     torch.manual_seed(seed)
-    patch, places = network.config.patch, network.positions_LD
+    patch = network.config.patch
 
     def loss(step: int) -> tuple[Tensor, Tensor]:
         shown = pool[step % len(pool)]
         keep = (torch.rand(len(shown.condition), 1) >= dropout).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            mean = prior(shown.condition * keep, places[: shown.target.shape[2] // patch])
+            mean = prior(shown.condition * keep, network.places(shown.target.shape[2] // patch))
         noisiest = torch.full_like(keep[:, 0], losses.geometry_until + 1)
         terms = loss_terms(
             mean.float().view_as(shown.target),

@@ -36,7 +36,8 @@ class Denoiser(nn.Module):
         self.out_proj = zero(nn.Linear(width, token))
         self.token_proj = zero(nn.Linear(width, width)) if config.direct_text else None
         self.out_scale = zero(nn.Linear(width, 2 * width)) if config.direct_text else None
-        self.when_proj = zero(nn.Linear(2 * width, width)) if config.direct_text else None
+        self.told_from = 3 if config.fine_time else 2
+        self.when_proj = zero(nn.Linear(self.told_from * width, width)) if config.direct_text else None
         roles = config.person_embedding and config.shared_people
         self.person_PD = nn.Parameter(0.02 * torch.randn(2, width)) if roles else None
         self.role_proj = zero(nn.Linear(config.condition_width, 2 * width)) if roles else None
@@ -45,10 +46,22 @@ class Denoiser(nn.Module):
         self.register_buffer(
             "positions_LD", sinusoid(torch.arange(config.max_tokens), width), persistent=False
         )
+        # In a sinusoid of one radian a token a wave of the hand is too quick to be seen; 3 is as quick as tokens tell.
+        half_steps = (
+            torch.arange(1 - config.max_tokens, config.max_tokens) / 2 * (3 if config.fine_time else 1)
+        )
+        self.from_middle_KD: Tensor
+        self.register_buffer("from_middle_KD", sinusoid(half_steps, width), persistent=False)
 
     def condition(self, tokens_BSK: Tensor, mask_BS: Tensor) -> Tensor:
         """Give cond_BC from the frozen text encoder's tokens; a zero vector stands for no condition."""
         return self.text(tokens_BSK, mask_BS)
+
+    def places(self, tokens: int) -> Tensor:
+        """Where the tokens of a clip are (L,3D), counted from its start, its end and its middle."""
+        place_LD, most = self.positions_LD[:tokens], self.config.max_tokens
+        middle_LD = self.from_middle_KD[most - tokens : most + tokens - 1 : 2]
+        return torch.cat([place_LD, place_LD.flip(0), middle_LD], -1)
 
     def forward(self, x_BPTF: Tensor, t_B: Tensor, cond_BC: Tensor) -> Tensor:
         """Predict the clean, normalised features x_0 (B,P,T,F) of a pair noised to step t in 0..999.
@@ -84,7 +97,7 @@ class Denoiser(nn.Module):
             h_BPLD = h_BPLD * (1 + scale_BPLD) + shift_BPLD
         x_BPLK = self.out_proj(h_BPLD)
         if self.prior is not None:
-            mean_BPLK = self.prior(cond_BC, self.positions_LD[: x_BPLK.shape[2]])
+            mean_BPLK = self.prior(cond_BC, self.places(x_BPLK.shape[2]))
             x_BPLK = x_BPLK + self.prior.share(t_B) * (mean_BPLK - x_BPLK)
         return x_BPLK.view(batch, people, -1, self.config.features)[:, :, :frames]
 
@@ -92,8 +105,9 @@ class Denoiser(nn.Module):
         """What is asked of each person at each token, which knows how far the start and the end of the clip are."""
         told_BPLD = told_BPD[:, :, None]
         if self.when_proj is not None:
-            place_LD = self.positions_LD[:tokens]
-            told_BPLD = told_BPLD + self.when_proj(torch.cat([place_LD, place_LD.flip(0)], -1))
+            told_BPLD = told_BPLD + self.when_proj(
+                self.places(tokens)[:, : self.told_from * self.config.width]
+            )
         return F.silu(told_BPLD)
 
 

@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .embedding import sinusoid
 
 
 class Prior(nn.Module):
@@ -22,22 +21,16 @@ class Prior(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.tokens = config.max_tokens
         self.told = nn.Linear(config.condition_width, 2 * config.prior)
         self.place = nn.Linear(3 * config.width, config.prior)
         self.inner = nn.Linear(config.prior, config.prior)
         self.out = nn.Linear(config.prior, config.patch * config.features)
         # It counts as much as the denoiser where the noise is 60 times the signal; both are learnt.
         self.gate = nn.Parameter(torch.tensor([2.0, math.log(60.0)]))
-        half_steps = torch.arange(1 - self.tokens, self.tokens) / 2
-        self.from_middle_KD: Tensor
-        self.register_buffer("from_middle_KD", sinusoid(half_steps, config.width), persistent=False)
 
-    def forward(self, cond_BC: Tensor, places_LD: Tensor) -> Tensor:
-        """Give the mean motion (B,P,L,patch*F); places_LD are the denoiser's sinusoids of 0, 1, ..., L-1."""
-        tokens = places_LD.shape[0]
-        middle_LD = self.from_middle_KD[self.tokens - tokens : self.tokens + tokens - 1 : 2]
-        place_LH = self.place(torch.cat([places_LD, places_LD.flip(0), middle_LD], -1))
+    def forward(self, cond_BC: Tensor, places_LE: Tensor) -> Tensor:
+        """Give the mean motion (B,P,L,patch*F); places_LE is what the denoiser's `places` gives."""
+        place_LH = self.place(places_LE)
         told_BPH = self.told(cond_BC).unflatten(-1, (2, -1))
         h_BPLH = F.silu(told_BPH[:, :, None] + place_LH)
         return self.out(F.silu(h_BPLH + self.inner(h_BPLH)))

@@ -15,7 +15,9 @@ from intermamba.model.ssm import MSSM, SSM
 
 from .test_ablations import ABLATIONS
 
-BEYOND_THE_PAPER = dict.fromkeys(("person_embedding", "two_way", "inter_residual", "direct_text"), True)
+BEYOND_THE_PAPER = dict.fromkeys(
+    ("person_embedding", "two_way", "inter_residual", "direct_text", "fine_time"), True
+)
 OPTIONS = [
     {},
     {"shared_people": False},

@@ -1,5 +1,7 @@
 """The prior: a mean motion for prompt, person and moment, which counts where there is little but noise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,14 +17,20 @@ TINY = ModelConfig(width=16, features=3, patch=2, max_frames=40, condition_width
 
 
 def places(tokens):
-    return sinusoid(torch.arange(tokens), TINY.width)
+    place = sinusoid(torch.arange(tokens), TINY.width)
+    return torch.cat([place, place.flip(0), place], -1)
 
 
-def test_the_middle_of_a_clip_is_known_at_every_length():
-    prior = Prior(TINY)
+@pytest.mark.parametrize(("fine", "pace"), [(False, 1), (True, 3)])
+def test_a_token_knows_how_far_start_end_and_middle_of_a_clip_are_at_every_length(fine, pace):
+    network = make_network(replace(mini(), fine_time=fine))
+    width = network.config.width
     for tokens in (4, 5, 20):
-        middle = prior.from_middle_KD[prior.tokens - tokens : prior.tokens + tokens - 1 : 2]
-        torch.testing.assert_close(middle, sinusoid(torch.arange(tokens) - (tokens - 1) / 2, TINY.width))
+        start, end, middle = network.places(tokens).split(width, -1)
+        torch.testing.assert_close(start, sinusoid(torch.arange(tokens), width))
+        torch.testing.assert_close(end, start.flip(0))
+        from_middle = torch.arange(tokens) - (tokens - 1) / 2
+        torch.testing.assert_close(middle, sinusoid(pace * from_middle, width), atol=1e-4, rtol=0)
 
 
 def test_the_two_people_and_the_moments_differ():
@@ -54,5 +62,5 @@ def test_in_pure_noise_the_network_says_little_else():
     network = make_network(mini()).eval()
     x, cond = torch.randn(1, 2, 24, 262), torch.randn(1, 384)
     with torch.no_grad():
-        mean = network.prior(cond, network.positions_LD[:6]).reshape(1, 2, 24, 262)
+        mean = network.prior(cond, network.places(6)).reshape(1, 2, 24, 262)
         torch.testing.assert_close(network(x, torch.tensor([999]), cond), 0.9913 * mean, rtol=1e-3, atol=1e-4)

@@ -59,12 +59,12 @@ def test_a_blow_lands():
 def high_five(parts: bool) -> np.ndarray:
     """Right hands that come together at 2 m/s, 6 cm apart at last, and part; or go on past each other."""
     joints = face_to_face(0.8)
-    meet = joints[:, :, 16:18].mean(axis=(0, 2)) + [0.0, 0.1, 0.0]
+    meet = np.add(joints[:, :, 16:18].mean(axis=(0, 2)), (0.0, 0.1, 0.0))
     frames = np.arange(60) - 30
     way = np.clip(np.abs(frames) if parts else frames, -8, 8)[:, None] * np.array([0.0, 0.0, 0.033])
     toward = np.sign(joints[1, 0, 0, 2] - joints[0, 0, 0, 2])
     for person, side in enumerate((-toward, toward)):
-        reach(joints[person], ARMS[1], meet + side * (way + [0.0, 0.0, 0.03]), tip=HAND)
+        reach(joints[person], ARMS[1], meet + side * np.add(way, (0.0, 0.0, 0.03)), tip=HAND)
     return joints
 
 

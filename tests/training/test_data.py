@@ -1,6 +1,7 @@
 """Clips from a folder, and the random crops made of them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ from intermamba.motion.placement import facing
 from intermamba.motion.rotations import quat_angle, quat_from_axis_angle, quat_multiply
 from intermamba.motion.skeleton import JOINT_NAMES
 from tests.clips import synthetic_pair
-from training.data.batches import Batches, crop_features, mirror_words
-from training.data.clips import SOURCE_BONES, glitches, load_clips, source_rotations
+from training.data.batches import Batches, crop_features, mirror_words, room
+from training.data.clips import SOURCE_BONES, Segment, glitches, load_clips, source_rotations
 
 
 def write_folder(folder, *, count=2, frames=80):
@@ -133,6 +134,31 @@ def test_batches_hold_the_frame_budget_and_the_patch(clips):
         assert 16 <= frames <= 60
         assert size == max(2, 160 // frames)
         assert np.isfinite(batch.features).all()
+
+
+def with_event(clip, *segments):
+    return replace(clip, captions=(), segments=tuple(Segment(*span, ("They bow.",)) for span in segments))
+
+
+def test_an_event_lies_in_the_middle_of_its_crops(clips):
+    batches = make_batches([with_event(clip, (20, 30)) for clip in clips])  # room for 54 of 80 frames
+    crops = [crop for step in range(40) for crop in batches.draw(step)]
+    assert max(crop.frames for crop in crops) > 40
+    assert all(abs(crop.start + crop.frames / 2 - 25) <= 3 for crop in crops)
+
+
+def test_an_event_without_room_is_shown_in_the_shortest_crops(clips):
+    batches = make_batches([with_event(clip, (2, 8)) for clip in clips])
+    crops = [crop for step in range(40) for crop in batches.draw(step)]
+    assert max(crop.frames for crop in crops) <= batches.shortest + batches.patch
+    assert all(crop.start == 0 for crop in crops)
+
+
+def test_what_begins_a_clip_is_shown_at_every_length_and_begins_every_crop(clips):
+    batches = make_batches([with_event(clip, (0, 10)) for clip in clips])
+    assert batches.lengths == make_batches(clips).lengths
+    assert {crop.start for crop in batches.draw(1)} == {0}
+    assert room(clips[0], Segment(10, 20, ())) < 40 < room(clips[0], Segment(0, 10, ()))
 
 
 def test_crops_start_with_the_first_person_at_the_origin_facing_z(clips):

@@ -296,7 +296,7 @@ def test_the_prior_learns_the_mean_before_the_first_step(clips):
     for either in (one, untaught):
         torch.manual_seed(0)
         errors.append(float(either.terms(either.denoiser, batch, t)["diffusion"].detach()))
-    assert errors[0] < 0.96 * errors[1]
+    assert errors[0] < 0.97 * errors[1]
 
 
 def test_what_comes_before_the_first_step_computes_as_the_steps_do(clips, monkeypatch):

@@ -20,6 +20,8 @@ from .clips import Clip, Segment
 
 LONG_SEGMENT = 150  # frames; a walk or a dance is one at any moment
 
+SLIP = 4  # frames, twice what a crop's middle may be off
+
 # Whole words that a mirror changes: parts of others are not (upright), those of hyphenated ones are (left-handed).
 SIDED = re.compile(r"\b(left|right|clockwise|(counter|anti)[- ]?clockwise)\b(?!-angle)", re.IGNORECASE)
 MIRRORED = {"left": "right", "right": "left", "clockwise": "counterclockwise"}
@@ -82,10 +84,9 @@ class Batches:
         self.swap, self.mirror, self.handed = swap, mirror, handed
         self.patch = patch
         self.shortest = shortest
-        self.longest = min(longest, max((clip.frames for clip in clips), default=0) - 1)
-        if self.longest // patch < -(-shortest // patch) or not any(
-            _holds_something(clip, -(-shortest // patch) * patch) for clip in clips
-        ):
+        lengths = range(-(-shortest // patch) * patch, longest + 1, patch)
+        self.lengths = [frames for frames in lengths if any(self._fits(frames))]
+        if not self.lengths:
             raise IntermambaError(
                 f"No clip is long enough: the recipe's shortest crop has {shortest} frames, and needs one more."
             )
@@ -96,11 +97,9 @@ class Batches:
     def draw(self, step: int) -> list[Crop]:
         """What is in the batch of a step, always the same; crops of one length."""
         rng = np.random.default_rng((self.seed, step))
-        frames = self.patch * int(
-            rng.integers(-(-self.shortest // self.patch), self.longest // self.patch + 1)
-        )
+        frames = self.lengths[int(rng.integers(len(self.lengths)))]
         size = max(2, self.frames_per_batch // frames)
-        fits = np.array([_holds_something(clip, frames) for clip in self.clips])
+        fits = np.array(self._fits(frames))
         chosen = rng.choice(len(fits), size=size, p=self.weights * fits / (self.weights * fits).sum())
         crops = []
         for index in chosen:
@@ -123,6 +122,25 @@ class Batches:
             len(drawn),
         )
 
+    def _fits(self, frames: int) -> list[bool]:
+        """Of every clip, whether a crop of so many frames can be told by a caption."""
+        return [
+            clip.frames > frames and (bool(clip.captions) or bool(self._held(clip, frames)))
+            for clip in self.clips
+        ]
+
+    def _held(self, clip: Clip, frames: int) -> list[Segment]:
+        """The segments that a crop of so many frames can show, in its middle if they are short.
+
+        One without room for that in the shortest crop may lie anywhere in it.
+        """
+        least = self.shortest + self.patch
+        return [
+            segment
+            for segment in clip.segments
+            if frames <= max(room(clip, segment), least) and not frames < _length(segment) < LONG_SEGMENT
+        ]
+
     def _toss(self, clip: Clip, rng: np.random.Generator) -> tuple[bool, bool]:
         """Whether to mirror a crop, and whether to exchange its people."""
         mirror, swap = rng.random(2) < 0.5
@@ -133,10 +151,10 @@ class Batches:
         """A start frame, and a caption of the segment there, of the whole clip, or common to all such clips."""
         last = clip.frames - frames - 1
         kind = rng.random()
-        if clip.segments and (kind < 0.45 or not clip.captions):
-            held = [s for s in clip.segments if _shows(s, frames)] or clip.segments
+        held = self._held(clip, frames)
+        if held and (kind < 0.45 or not clip.captions):
             segment = held[rng.integers(len(held))]
-            slack = frames - (segment.stop - segment.start)
+            slack = frames - _length(segment)
             middle = segment.start - slack // 2  # where a blow may come a little sooner, the mean is no blow
             start = middle if slack > 0 else rng.integers(segment.start, segment.start - slack + 1)
             return int(np.clip(start, 0, last)), _pick(segment.captions, rng)
@@ -211,14 +229,19 @@ def _mirrored(word: re.Match[str]) -> str:
     return other.capitalize() if word[0][0].isupper() else other
 
 
-def _shows(segment: Segment, frames: int) -> bool:
-    """Whether a crop can hold the segment, or the segment is long enough for any part of it to show what it is."""
-    length = segment.stop - segment.start
-    return length <= frames or length >= LONG_SEGMENT
+def room(clip: Clip, segment: Segment) -> int:
+    """The longest crop, in frames, with the middle of a segment in its middle; all of a clip that begins with it.
+
+    A long segment needs no middle. Where events lie apart, their mean, all that is known in noise, is none of them.
+    """
+    if segment.start == 0 or _length(segment) >= LONG_SEGMENT:
+        return clip.frames - 1
+    middle = (segment.start + segment.stop) // 2
+    return 2 * min(middle, clip.frames - 1 - middle) + SLIP
 
 
-def _holds_something(clip: Clip, frames: int) -> bool:
-    return clip.frames > frames and (bool(clip.captions) or any(_shows(s, frames) for s in clip.segments))
+def _length(segment: Segment) -> int:
+    return segment.stop - segment.start
 
 
 def _common(clip_id: str, captions: dict[str, tuple[str, ...]]) -> tuple[str, ...]:

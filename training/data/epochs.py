@@ -48,7 +48,7 @@ class EpochBatches(Batches):
             handed=handed,
             mirror=mirror,
         )
-        self.usable = np.array([min(clip.frames - 1, self.longest) // patch * patch for clip in clips])
+        self.usable = np.array([min(clip.frames - 1, longest) // patch * patch for clip in clips])
         self.items = np.array(
             [
                 (index, mirrored)
