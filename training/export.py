@@ -143,6 +143,7 @@ def _config(release: Release, recipe: dict[str, Any], version: str, step: int) -
         "sources": [asdict(source) for source in release.sources],
         "steps_trained": step,
         "git_commit": _git_commit(),
+        "guided_from": release.guided_from,
         "contrast": release.contrast,
         "least_distance": release.least_distance,
         "defaults": {"steps": 20, "guidance": release.guidance, "sampler": "dpm++"},

@@ -113,7 +113,7 @@ Makes the motion of two people from a sentence: up to {config["max_frames"]} fra
 | Architecture | InterMamba (Wu et al., TVCG 2026): {model["blocks"]} blocks of width {model["width"]}, state {model["state"]}, {model["patch"]} frames a token, {"one set of weights for both people" if model["shared_people"] else "weights of their own for each person"} |
 | Text encoder | {config["text_encoder"]}, and a trained {model["text_layers"]}-layer transformer |
 | Trained | {config["steps_trained"]} steps of the recipe `{config["name"]}`, code at `{config["git_commit"][:12]}` |
-| Sampling | {defaults["sampler"]}, {defaults["steps"]} steps, guidance {defaults["guidance"]}, contrast {config["contrast"]}, pelvises at least about {config["least_distance"]} m apart |
+| Sampling | {defaults["sampler"]}, {defaults["steps"]} steps, guidance {defaults["guidance"]} (from diffusion step {config.get("guided_from", 0)} on), contrast {config["contrast"]}, pelvises at least about {config["least_distance"]} m apart |
 | Licence | {config["licence"]} |
 """
 

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from .checkpoint import optimizer_tensors, restore_optimizer
 
 Kind = Literal["adamw", "muon"]
-ENDS = ("in_proj", "out_proj", "text.in_proj", "prior.out")
+ENDS = ("in_proj", "out_proj", "text.in_proj", "prior.out", "out")
 """The layers that read a motion or a sentence, and those that write a motion."""
 
 

@@ -1,7 +1,7 @@
 """The loop by which a part of the network learns before the first step."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from torch import Tensor
@@ -13,19 +13,21 @@ AT_THE_END = 50  # steps whose mean is given
 
 
 def descend(
-    what: str, steps: int, schedule: LRScheduler, loss: Callable[[int], tuple[Tensor, Tensor]]
+    what: str, steps: int, schedules: Sequence[LRScheduler], loss: Callable[[int], tuple[Tensor, Tensor]]
 ) -> float:
-    """Take `steps` of the optimiser that `schedule` belongs to, and show the time left.
+    """Take `steps` of the optimisers that `schedules` belong to, and show the time left.
 
     `loss(step)` gives the scalar that is lowered and the one that is told; gives the mean of what was told at the end.
     """
     told = []
     for step in counted(range(steps), what):
         lowered, tell = loss(step)
-        schedule.optimizer.zero_grad()
+        for schedule in schedules:
+            schedule.optimizer.zero_grad()
         lowered.backward()
-        schedule.optimizer.step()
-        schedule.step()
+        for schedule in schedules:
+            schedule.optimizer.step()
+            schedule.step()
         told.append(float(tell.detach()))
     mean = fmean(told[-AT_THE_END:])
     print(f"{what}: {steps} steps, loss {mean:.3f} at the end", file=sys.stderr)

@@ -15,11 +15,12 @@ from intermamba.model.denoiser import Denoiser
 from .clip_text import Tokens
 from .data.batches import Batches
 from .losses import LossWeights, loss_terms, total_loss
+from .optimizers import make_optimizers
 from .pretraining import descend
 from .progress import counted
 
 POOL = 100  # batches, gone through in turn
-RATE = 2e-3
+RATES = {torch.optim.AdamW: 2e-3, torch.optim.Muon: 6e-3}
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Shown:
     """A batch as the prior sees it: conditions (B,C), clean features (B,2,T,F), and which frames count (B,T)."""
 
     condition: Tensor
-    target: Tensor
+    target: Tensor  # in half precision, for there are many
     mask: Tensor
 
 
@@ -54,19 +55,24 @@ def pretrain_prior(
     device = statistics[0].device
     numbers = counted(range(min(POOL, steps)), "batches of the prior")
     pool = [_shown(network, batches, tokens, statistics, number) for number in numbers]
-    optimizer = torch.optim.AdamW(prior.parameters(), lr=RATE, fused=True)
+    schedules = []
+    for optimizer, _ in make_optimizers(prior, "muon", 0.0, weight_decay=0.0).parts:
+        for group in optimizer.param_groups:
+            group["lr"] = RATES[type(optimizer)]
+        schedules.append(CosineAnnealingLR(optimizer, steps))
     torch.manual_seed(seed)
     patch = network.config.patch
 
     def loss(step: int) -> tuple[Tensor, Tensor]:
         shown = pool[step % len(pool)]
+        target = shown.target.float()
         keep = (torch.rand(len(shown.condition), 1) >= dropout).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            mean = prior(shown.condition * keep, network.places(shown.target.shape[2] // patch))
+            mean = prior(shown.condition * keep, network.places(target.shape[2] // patch))
         noisiest = torch.full_like(keep[:, 0], losses.geometry_until + 1)
         terms = loss_terms(
-            mean.float().view_as(shown.target),
-            shown.target,
+            mean.float().view_as(target),
+            target,
             noisiest,
             shown.mask,
             *statistics,
@@ -74,7 +80,7 @@ def pretrain_prior(
         )
         return total_loss(terms, losses), terms["diffusion"]
 
-    return descend("prior", steps, CosineAnnealingLR(optimizer, steps), loss)
+    return descend("prior", steps, schedules, loss)
 
 
 @torch.no_grad()
@@ -87,4 +93,4 @@ def _shown(
     was_training = network.text.training
     condition = network.text.eval()(*(torch.from_numpy(x).to(mean.device) for x in tokens(batch.captions)))
     network.text.train(was_training)
-    return Shown(condition, target, torch.from_numpy(batch.mask).to(mean.device))
+    return Shown(condition, target.half(), torch.from_numpy(batch.mask).to(mean.device))

@@ -112,6 +112,8 @@ class Release:
     """Beside those that the sources ask for."""
     guidance: float = 2.0
     """How closely prompts are followed by default."""
+    guided_from: int = 0
+    """The least diffusion step at which guidance counts."""
     contrast: float = 0.0
     """See intermamba.diffusion.guidance.contrasted."""
     least_distance: float = 0.0

@@ -84,7 +84,7 @@ def pretrain_text(
         return entropy, entropy
 
     text.train()
-    mean = descend("text", steps, LambdaLR(optimizer, part_of_rate), loss)
+    mean = descend("text", steps, [LambdaLR(optimizer, part_of_rate)], loss)
     text.zero_grad(set_to_none=True)
     return mean
 

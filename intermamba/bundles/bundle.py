@@ -106,6 +106,11 @@ class Bundle:
         return self.config["defaults"]
 
     @property
+    def guided_from(self) -> int:
+        """The least diffusion step at which guidance counts; 0 where it always does."""
+        return int(self.config.get("guided_from", 0))
+
+    @property
     def contrast(self) -> float:
         """How far each step is carried away from the mean of the data; 0 for a network that needs no help."""
         return float(self.config.get("contrast", 0.0))

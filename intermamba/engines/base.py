@@ -166,11 +166,20 @@ class Engine(ABC):
         return steered
 
     def _guided(self, cond: np.ndarray, scale: float) -> Denoiser:
-        """The denoiser of one pair: both halves of guidance in one call, or, where scale is 1, the one needed."""
-        if scale == 1:
-            return lambda x, t: self.denoise(x, t, cond)
+        """The denoiser of one pair: both halves of guidance in one call, or the one needed.
+
+        A small network whose prompt has said what happens is pushed beyond its data by guidance later on: hands that
+        are held come apart. So a bundle may have it in the noisiest steps alone.
+        """
         both = np.concatenate([cond, np.zeros_like(cond)])
-        return lambda x, t: guided(self.denoise(np.concatenate([x, x]), t, both), scale)
+        least = self.bundle.guided_from
+
+        def denoise(x: np.ndarray, t: int) -> np.ndarray:
+            if scale == 1 or t < least:
+                return self.denoise(x, t, cond)
+            return guided(self.denoise(np.concatenate([x, x]), t, both), scale)
+
+        return denoise
 
 
 def noise(seed: int, frames: int) -> np.ndarray:

@@ -47,7 +47,6 @@ class ModelConfig:
     two_way: bool = False
     inter_residual: bool = False
     direct_text: bool = False
-    fine_time: bool = False
     prior: int = 0  # inner width of model.prior; 0 is without it
 
     def __post_init__(self) -> None:
@@ -114,7 +113,6 @@ def mini() -> ModelConfig:
         "two_way": True,
         "inter_residual": True,
         "direct_text": True,
-        "fine_time": True,
         "prior": 384,
     }
     return ModelConfig(text_layers=1, text_dropout=0.3, **own)

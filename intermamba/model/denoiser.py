@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..errors import IntermambaError
 from .config import ModelConfig
-from .embedding import sinusoid
+from .embedding import sinusoid, waves
 from .prior import Prior
 from .text import TextTransformer
 
@@ -36,8 +36,7 @@ class Denoiser(nn.Module):
         self.out_proj = zero(nn.Linear(width, token))
         self.token_proj = zero(nn.Linear(width, width)) if config.direct_text else None
         self.out_scale = zero(nn.Linear(width, 2 * width)) if config.direct_text else None
-        self.told_from = 3 if config.fine_time else 2
-        self.when_proj = zero(nn.Linear(self.told_from * width, width)) if config.direct_text else None
+        self.when_proj = zero(nn.Linear(3 * width, 2 * width)) if config.direct_text else None
         roles = config.person_embedding and config.shared_people
         self.person_PD = nn.Parameter(0.02 * torch.randn(2, width)) if roles else None
         self.role_proj = zero(nn.Linear(config.condition_width, 2 * width)) if roles else None
@@ -46,12 +45,9 @@ class Denoiser(nn.Module):
         self.register_buffer(
             "positions_LD", sinusoid(torch.arange(config.max_tokens), width), persistent=False
         )
-        # In a sinusoid of one radian a token a wave of the hand is too quick to be seen; 3 is as quick as tokens tell.
-        half_steps = (
-            torch.arange(1 - config.max_tokens, config.max_tokens) / 2 * (3 if config.fine_time else 1)
-        )
+        half_steps = torch.arange(1 - config.max_tokens, config.max_tokens) / 2
         self.from_middle_KD: Tensor
-        self.register_buffer("from_middle_KD", sinusoid(half_steps, width), persistent=False)
+        self.register_buffer("from_middle_KD", waves(half_steps, width), persistent=False)
 
     def condition(self, tokens_BSK: Tensor, mask_BS: Tensor) -> Tensor:
         """Give cond_BC from the frozen text encoder's tokens; a zero vector stands for no condition."""
@@ -105,9 +101,8 @@ class Denoiser(nn.Module):
         """What is asked of each person at each token, which knows how far the start and the end of the clip are."""
         told_BPLD = told_BPD[:, :, None]
         if self.when_proj is not None:
-            told_BPLD = told_BPLD + self.when_proj(
-                self.places(tokens)[:, : self.told_from * self.config.width]
-            )
+            scale_LD, shift_LD = self.when_proj(self.places(tokens)).chunk(2, -1)
+            told_BPLD = told_BPLD * (1 + scale_LD) + shift_LD
         return F.silu(told_BPLD)
 
 

@@ -21,19 +21,20 @@ class Prior(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.told = nn.Linear(config.condition_width, 2 * config.prior)
+        self.told = nn.Linear(config.condition_width, 4 * config.prior)
         self.place = nn.Linear(3 * config.width, config.prior)
-        self.inner = nn.Linear(config.prior, config.prior)
+        self.inner = nn.ModuleList(nn.Linear(config.prior, config.prior) for _ in range(2))
         self.out = nn.Linear(config.prior, config.patch * config.features)
-        # It counts as much as the denoiser where the noise is 60 times the signal; both are learnt.
-        self.gate = nn.Parameter(torch.tensor([2.0, math.log(60.0)]))
+        # It counts as much as the denoiser where the noise is 6 times the signal; both are learnt.
+        self.gate = nn.Parameter(torch.tensor([2.0, math.log(6.0)]))
 
     def forward(self, cond_BC: Tensor, places_LE: Tensor) -> Tensor:
         """Give the mean motion (B,P,L,patch*F); places_LE is what the denoiser's `places` gives."""
-        place_LH = self.place(places_LE)
-        told_BPH = self.told(cond_BC).unflatten(-1, (2, -1))
-        h_BPLH = F.silu(told_BPH[:, :, None] + place_LH)
-        return self.out(F.silu(h_BPLH + self.inner(h_BPLH)))
+        scale_BPH, shift_BPH = self.told(cond_BC).unflatten(-1, (2, -1)).chunk(2, -1)
+        h_BPLH = F.silu(self.place(places_LE) * (1 + scale_BPH[:, :, None]) + shift_BPH[:, :, None])
+        for layer in self.inner:
+            h_BPLH = h_BPLH + F.silu(layer(h_BPLH))
+        return self.out(h_BPLH)
 
     def share(self, t_B: Tensor) -> Tensor:
         """Give how much of x_0 (B,1,1,1) is the prior's at a diffusion step: near 1 in nothing but noise."""

@@ -107,6 +107,20 @@ def test_guidance_calls_the_network_once_a_step_and_skips_what_it_does_not_need(
     assert conds[-1] == [conds[0][0], 0.0]
 
 
+def test_a_bundle_may_have_guidance_in_the_noisiest_steps_alone():
+    class Counting(FakeEngine):
+        def denoise(self, x, t, cond):
+            calls.append((t, len(x)))
+            return super().denoise(x, t, cond)
+
+    calls = []
+    engine = Counting()
+    engine.bundle = replace(engine.bundle, config=engine.bundle.config | {"guided_from": 700})
+    engine.sample(Request(prompt="Hug.", frames=16, steps=6, guidance=3.5))
+    assert {batch for t, batch in calls if t >= 700} == {2}
+    assert {batch for t, batch in calls if t < 700} == {1}
+
+
 def test_onnx_and_torch_give_the_same_joints(tiny_bundle):
     onnx, torch = load_engine(tiny_bundle, "cpu"), load_engine(tiny_bundle, "torch")
     motions = [engine.sample(HUG) for engine in (onnx, torch)]

@@ -15,9 +15,7 @@ from intermamba.model.ssm import MSSM, SSM
 
 from .test_ablations import ABLATIONS
 
-BEYOND_THE_PAPER = dict.fromkeys(
-    ("person_embedding", "two_way", "inter_residual", "direct_text", "fine_time"), True
-)
+BEYOND_THE_PAPER = dict.fromkeys(("person_embedding", "two_way", "inter_residual", "direct_text"), True)
 OPTIONS = [
     {},
     {"shared_people": False},

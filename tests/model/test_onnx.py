@@ -16,9 +16,7 @@ import torch
 from intermamba.model.onnx import export_onnx
 from intermamba.model.weights import load_model
 
-BEYOND_THE_PAPER = dict.fromkeys(
-    ("person_embedding", "two_way", "inter_residual", "direct_text", "fine_time"), True
-)
+BEYOND_THE_PAPER = dict.fromkeys(("person_embedding", "two_way", "inter_residual", "direct_text"), True)
 OPTIONS = {
     "as bundled": {"blocks": 1, "prior": 6} | BEYOND_THE_PAPER,
     "separate, equation 6, gate, end of text": {

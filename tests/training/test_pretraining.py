@@ -21,7 +21,7 @@ def test_it_goes_down_by_the_schedule_and_tells_the_end(capsys):
         asked.append(float(x.detach()))
         return 3 * x, x + step
 
-    assert descend("slope", 4, schedule, loss) == pytest.approx((0 - 0.5 - 0.25 + 0.25) / 4)
+    assert descend("slope", 4, [schedule], loss) == pytest.approx((0 - 0.5 - 0.25 + 0.25) / 4)
     assert asked == pytest.approx([0, -1.5, -2.25, -2.75])  # half of 3, of 3 / 2, of 3 / 3
     assert capsys.readouterr().err == "slope: 4 steps, loss -0.125 at the end\n"
 

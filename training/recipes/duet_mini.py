@@ -36,11 +36,12 @@ def recipe() -> Recipe:
         optimizer="muon",
         text_steps=300,
         text_factor=0.1,
-        prior_steps=4000,
+        prior_steps=1300,
         clearest=6,
         emphasis={
-            **dict.fromkeys(("pat_shoulder", "punch", "sparring", "wave"), 3.0),
-            **dict.fromkeys(("celebrate", "jump_together", "kick", "knock_down"), 1.5),
+            **dict.fromkeys(("punch", "sparring"), 6.0),
+            **dict.fromkeys(("kick", "wave"), 3.0),
+            **dict.fromkeys(("celebrate", "jump_together", "knock_down"), 1.5),
         },
         shortest=96,
         longest=216,
@@ -49,9 +50,8 @@ def recipe() -> Recipe:
 
 RELEASE = Release(
     description=(
-        "Two people greet, shake hands, embrace, walk, chase, fall and dance: twenty-eight interactions that it makes "
-        "more often than not, in words that it never saw, and four more that it has begun to learn (waving, patting, "
-        "punching, sparring). Other prompts get a warning."
+        "Two people greet, shake hands, wave, embrace, walk, chase, push, punch, spar, fall and dance: thirty-two "
+        "interactions, in words that it never saw. Other prompts get a warning."
     ),
     licence="CC0-1.0 for the weights; commercial use is allowed. Keep the acknowledgements below.",
     training_data=(
@@ -65,17 +65,19 @@ RELEASE = Release(
         "to 8 bits."
     ),
     guidance=2.5,
+    guided_from=961,
     contrast=0.0,
     least_distance=0.4,
     interactions=(
-        "bow", "handshake", "high_five", "embrace", "push", "kick", "shadow_guard", "walk_past", "walk_beside",
-        "hold_hands_walk", "lead_by_hand", "follow", "chase", "circle", "mirror_arms", "dance_watch", "salsa",
-        "underarm_turn", "jump_together", "celebrate", "crouch", "hand_over_box", "direct_signals", "cartwheel",
-        "talk_listen", "help_up", "knock_down", "step_knee",
+        "bow", "handshake", "high_five", "embrace", "pat_shoulder", "wave", "push", "punch", "kick",
+        "sparring", "shadow_guard", "knock_down", "walk_past", "walk_beside", "hold_hands_walk", "lead_by_hand",
+        "follow", "chase", "circle", "mirror_arms", "dance_watch", "salsa", "underarm_turn", "jump_together",
+        "celebrate", "crouch", "hand_over_box", "direct_signals", "cartwheel", "talk_listen", "help_up",
+        "step_knee",
     ),
     failures=(
-        Failure("A hand stops short of the shoulder.", "One person pats another on the shoulder", 4.0, 0),
-        Failure("A raised hand does not swing.", "Two people wave to each other", 4.5, 0),
-        Failure("Boxers stand in guard and seldom strike.", "Two boxers spar, trading punches", 5.0, 0),
+        Failure("They stay close after the push.", "An angry man shoves his rival, who totters backwards", 4.5, 0),
+        Failure("A hand is not raised.", "Hands go up and swing from side to side between two men", 4.5, 1),
+        Failure("Nobody falls.", "Two people trade a blow, and the one who takes it ends up lying down", 4.5, 0),
     ),
 )  # fmt: skip
