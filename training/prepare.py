@@ -100,9 +100,9 @@ def most_alike(kind: str, clips: list[Clip], count: int) -> list[Clip]:
         means = [shown[group].mean(0).reshape(2, frames, JOINTS, 3) for group in nearest[:, :size]]
         scores = [judge(kind, mean).score for mean in means]
         best = int(np.argmax(scores))
-        if scores[best] >= CLEAR:
-            break
-    return [clips[index] for index in nearest[best, :size]]
+        if scores[best] >= CLEAR or size == 1:
+            return [clips[index] for index in nearest[best, :size]]
+    return []
 
 
 def clip_weights(recipe: Recipe, folders: dict[str, list[Clip]]) -> list[float]:
