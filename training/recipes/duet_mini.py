@@ -77,7 +77,7 @@ RELEASE = Release(
     ),
     failures=(
         Failure("They stay close after the push.", "An angry man shoves his rival, who totters backwards", 4.5, 0),
-        Failure("A hand is not raised.", "Hands go up and swing from side to side between two men", 4.5, 1),
-        Failure("Nobody falls.", "Two people trade a blow, and the one who takes it ends up lying down", 4.5, 0),
+        Failure("They walk hand in hand instead.", "Hands go up and swing from side to side between two men", 4.5, 1),
+        Failure("Nobody is hit.", "Two people trade a blow, and the one who takes it ends up lying down", 4.5, 0),
     ),
 )  # fmt: skip
