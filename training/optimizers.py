@@ -12,7 +12,7 @@ from .checkpoint import optimizer_tensors, restore_optimizer
 
 Kind = Literal["adamw", "muon"]
 ENDS = ("in_proj", "out_proj", "text.in_proj", "prior.out", "out")
-"""The layers that read a motion or a sentence, and those that write a motion."""
+"""The layers that read a motion or a sentence, and those that write a motion; of a network, or of a prior alone."""
 
 
 @dataclass(frozen=True)

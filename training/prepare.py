@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from intermamba.bundles.bundle import bundled_folder
 from intermamba.errors import IntermambaError
@@ -96,13 +97,16 @@ def most_alike(kind: str, clips: list[Clip], count: int) -> list[Clip]:
     shown = np.stack([around_event(clip, frames)[..., POSITIONS] for clip in clips])
     flat = torch.from_numpy(shown).flatten(1)
     nearest = torch.cdist(flat, flat).argsort(dim=1, stable=True).numpy()
+
+    def clear(group: NDArray[np.int64]) -> float:
+        return judge(kind, shown[group].mean(0).reshape(2, frames, JOINTS, 3)).score
+
+    best = nearest[0, :1]
     for size in range(count, 0, -1):
-        means = [shown[group].mean(0).reshape(2, frames, JOINTS, 3) for group in nearest[:, :size]]
-        scores = [judge(kind, mean).score for mean in means]
-        best = int(np.argmax(scores))
-        if scores[best] >= CLEAR or size == 1:
-            return [clips[index] for index in nearest[best, :size]]
-    return []
+        best = max(nearest[:, :size], key=clear)
+        if clear(best) >= CLEAR:
+            break
+    return [clips[index] for index in best]
 
 
 def clip_weights(recipe: Recipe, folders: dict[str, list[Clip]]) -> list[float]:

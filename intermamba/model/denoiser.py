@@ -98,7 +98,7 @@ class Denoiser(nn.Module):
         return x_BPLK.view(batch, people, -1, self.config.features)[:, :, :frames]
 
     def _moments(self, told_BPD: Tensor, tokens: int) -> Tensor:
-        """What is asked of each person at each token, which knows how far the start and the end of the clip are."""
+        """What is asked of each person at each token, which knows how far start, end and middle of the clip are."""
         told_BPLD = told_BPD[:, :, None]
         if self.when_proj is not None:
             scale_LD, shift_LD = self.when_proj(self.places(tokens)).chunk(2, -1)
