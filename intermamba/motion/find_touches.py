@@ -12,9 +12,8 @@ from .touch import Touch
 
 HANDS = ("left_hand", "right_hand")
 FEET = ("left_foot", "right_foot")
-# What a hand rests on, and what a blow lands on.
-HOLDS = (
-    *HANDS,
+# What a hand rests on beside hands, and what a blow lands on.
+BODY = (
     *(
         f"{side}_{part}"
         for side in ("left", "right")
@@ -33,15 +32,9 @@ TARGETS = (
     "right_forearm",
 )
 
-# A hand holds where it is this near (m), to a hand and to another point, and this slow beside it (m/s), for so many
-# seconds; it goes on while it is not `LOOSER` times as far or fast, and over pauses this long (s).
-NEAR_HAND, NEAR_BODY = 0.16, 0.14
+# A hand holds where it is slow (m/s) beside what it is near; it goes on while it is not `LOOSER` times as far or fast.
 SLOW = 0.8
-HELD_SECONDS = 0.27
 LOOSER = 1.3
-PAUSE_SECONDS = 0.15
-# How near (m) what lands gets.
-LANDS_WITHIN = 0.13
 # Frames at 30 fps over which a hold and a blow are brought about.
 HOLD_RAMP, BLOW_RAMP = (8, 8), (5, 6)
 
@@ -50,19 +43,33 @@ Points = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
+class Hold:
+    """A point stays `near` (m) a target for `seconds`, with pauses of up to `pause` seconds between."""
+
+    near: float
+    seconds: float
+    pause: float
+
+
+@dataclass(frozen=True)
 class Meeting:
-    """A point comes at a target with at least the speed `fast` (m/s), for at least the share `straight` of its way
-    straight at it, and goes on with at most the share `follows` of that speed; measured over `seconds` on both sides.
+    """A point comes `within` (m) of a target with at least the speed `fast` (m/s), for at least the share `straight` of
+    its way straight at it, and goes on with at most the share `follows` of that speed; measured over `seconds` on both
+    sides.
     """
 
+    within: float
     seconds: float
     fast: float
     straight: float
     follows: float
 
 
-BLOW = Meeting(seconds=0.1, fast=2.0, straight=0.8, follows=0.35)
-CLAP = Meeting(seconds=0.2, fast=1.0, straight=0.6, follows=-0.2)  # hands part the way they came
+TOUCHED = Hold(near=0.14, seconds=0.27, pause=0.15)
+CLASPED = Hold(near=0.16, seconds=0.27, pause=0.15)  # hand in hand
+LED = Hold(near=0.25, seconds=0.5, pause=0.27)  # the longer two hands stay by each other, the farther they may be
+BLOW = Meeting(within=0.13, seconds=0.1, fast=2.0, straight=0.8, follows=0.35)
+CLAP = Meeting(within=0.2, seconds=0.2, fast=1.0, straight=0.6, follows=-0.2)  # hands part the way they came
 
 
 @dataclass(frozen=True)
@@ -80,10 +87,11 @@ def find_touches(joints: np.ndarray, fps: float = 30.0) -> list[Touch]:
     joints = joints.astype(float)
     if joints.shape[1] < 4:
         return []
-    points = {name: body_point(joints, name) for name in {*HANDS, *FEET, *HOLDS, *TARGETS}}
+    points = {name: body_point(joints, name) for name in {*HANDS, *FEET, *BODY, *TARGETS}}
     blows = _meetings(joints, points, fps, BLOW, (*HANDS, *FEET), TARGETS)
     claps = _meetings(joints, points, fps, CLAP, HANDS, HANDS)
-    found = sorted((*_holds(joints, points, fps), *blows, *claps), key=_worth)
+    holds = (hold for kind in (TOUCHED, CLASPED, LED) for hold in _holds(joints, points, fps, kind))
+    found = sorted((*holds, *blows, *claps), key=_worth)
     taken: list[Touch] = []
     for candidate in found:
         if not any(_same_limb(candidate.touch, other) for other in taken):
@@ -92,8 +100,12 @@ def find_touches(joints: np.ndarray, fps: float = 30.0) -> list[Touch]:
 
 
 def _worth(candidate: _Candidate) -> tuple[float, ...]:
-    """Holds go before blows, hand in hand before hand on body, and near before far."""
-    return candidate.blow, candidate.touch.on not in HANDS, candidate.distance
+    """Holds go before blows, those before claps from afar, near and long before far and short; hands seem half as far
+    as what else is touched.
+    """
+    touch, afar = candidate.touch, candidate.blow and candidate.distance > BLOW.within
+    seems = candidate.distance * (0.5 if touch.on in HANDS else 1.0)
+    return candidate.blow, afar, seems / (touch.stop - touch.start)
 
 
 def _same_limb(one: Touch, other: Touch) -> bool:
@@ -112,17 +124,16 @@ def _pairs(points: tuple[str, ...], targets: tuple[str, ...]) -> Iterator[tuple[
                     yield person, point, on
 
 
-def _holds(joints: np.ndarray, points: Points, fps: float) -> Iterator[_Candidate]:
-    least, pause = max(round(HELD_SECONDS * fps), 3), round(PAUSE_SECONDS * fps)
-    for person, point, on in _pairs(HANDS, HOLDS):
+def _holds(joints: np.ndarray, points: Points, fps: float, kind: Hold) -> Iterator[_Candidate]:
+    least, pause = max(round(kind.seconds * fps), 3), round(kind.pause * fps)
+    for person, point, on in _pairs(HANDS, BODY if kind is TOUCHED else HANDS):
         between = points[point][person] - points[on][1 - person]
         distance = np.linalg.norm(between, axis=-1)
-        near = NEAR_HAND if on in HANDS else NEAR_BODY
-        if (distance < near).sum() < least:
+        if (distance < kind.near).sum() < least:
             continue
         speed = np.linalg.norm(np.gradient(gaussian_smooth(between, 1.5, 0), axis=0), axis=-1) * fps
-        held = (distance < near) & (speed < SLOW)
-        maybe = (distance < LOOSER * near) & (speed < LOOSER * SLOW)
+        held = (distance < kind.near) & (speed < SLOW)
+        maybe = (distance < LOOSER * kind.near) & (speed < LOOSER * SLOW)
         for start, stop in _runs(maybe, pause):
             during = np.arange(start, stop)[held[start:stop]]
             if len(during) >= least:
@@ -146,7 +157,7 @@ def _meetings(
         between = points[point][person] - points[on][1 - person]
         distance = np.linalg.norm(between, axis=-1)
         for at in range(span, len(distance) - span):
-            if distance[at] > LANDS_WITHIN or distance[at] > distance[at - span : at + span + 1].min():
+            if distance[at] > kind.within or distance[at] > distance[at - span : at + span + 1].min():
                 continue
             before, after = (between[at] - between[at - span], between[at + span] - between[at])
             way = np.linalg.norm(before)

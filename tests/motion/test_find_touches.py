@@ -38,6 +38,23 @@ def test_a_hand_on_the_body_stays_over_the_place_that_it_was_over():
     assert np.linalg.norm((body_point(out[0], "right_hand") - body_point(joints[0], "right_hand"))[45]) < 0.1
 
 
+def by_each_other(frames: int) -> np.ndarray:
+    """A right hand that is 0.2 m from the other's for so long, and then goes away."""
+    joints = face_to_face(0.8, 90)
+    at = np.add(joints[:, :, 16:18].mean(axis=(0, 2)), (0.0, -0.2, 0.0))
+    out = np.clip(np.abs(np.arange(90) - 45) - frames / 2, 0, 10)[:, None] * np.array([0.0, -0.05, 0.0])
+    for person, side in enumerate((-0.1, 0.1)):
+        reach(joints[person], ARMS[1], at + (side, 0.0, 0.0) + out * (1 - person), tip=HAND)
+    return joints
+
+
+def test_hands_that_long_stay_by_each_other_are_held():
+    (touch,) = find_touches(by_each_other(30))
+    assert (touch.point, touch.on) == ("right_hand", "right_hand")
+    assert 28 <= touch.stop - touch.start <= 36
+    assert find_touches(by_each_other(8)) == []
+
+
 def blow(follow_through: bool) -> np.ndarray:
     """A fist that comes at the chest at 4 m/s, and comes back; or goes on past the shoulder."""
     joints = face_to_face(0.62)
@@ -56,20 +73,21 @@ def test_a_blow_lands():
     assert abs(touch.start - 30) <= 2
 
 
-def high_five(parts: bool) -> np.ndarray:
-    """Right hands that come together at 2 m/s, 6 cm apart at last, and part; or go on past each other."""
+def high_five(parts: bool, apart: float = 0.06) -> np.ndarray:
+    """Right hands that come together at 2 m/s, so far (m) apart at last, and part; or go on past each other."""
     joints = face_to_face(0.8)
     meet = np.add(joints[:, :, 16:18].mean(axis=(0, 2)), (0.0, 0.1, 0.0))
     frames = np.arange(60) - 30
     way = np.clip(np.abs(frames) if parts else frames, -8, 8)[:, None] * np.array([0.0, 0.0, 0.033])
     toward = np.sign(joints[1, 0, 0, 2] - joints[0, 0, 0, 2])
     for person, side in enumerate((-toward, toward)):
-        reach(joints[person], ARMS[1], meet + side * np.add(way, (0.0, 0.0, 0.03)), tip=HAND)
+        reach(joints[person], ARMS[1], meet + side * np.add(way, (0.0, 0.0, apart / 2)), tip=HAND)
     return joints
 
 
-def test_hands_that_come_together_and_part_have_met():
-    (touch,) = find_touches(high_five(parts=True))
+@pytest.mark.parametrize("apart", [0.06, 0.18])
+def test_hands_that_come_together_and_part_have_met(apart):
+    (touch,) = find_touches(high_five(True, apart))
     assert (touch.point, touch.on) == ("right_hand", "right_hand")
     assert abs(touch.start - 30) <= 1
     assert touch.stop - touch.start == 2

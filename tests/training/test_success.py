@@ -35,10 +35,11 @@ def test_prompts_are_unseen_phrasings_of_all_variants_without_slots(score):
 
 
 def test_tasks_are_phrasings_times_seeds_of_a_length_that_the_bundle_can_make(score):
-    tasks = list_tasks([score], FakeEngine().bundle, phrasings=3, seeds=2)
+    tasks = list_tasks([score], FakeEngine().bundle, phrasings=3, seeds=range(5, 7))
     assert len({task.key for task in tasks}) == 6
+    assert {task.seed for task in tasks} == {5, 6}
     assert all(task.frames % 4 == 0 and 16 <= task.frames <= 300 for task in tasks)
-    assert {task.frames for task in list_tasks([score], FakeEngine().bundle, 3, 2, frames=64)} == {64}
+    assert {task.frames for task in list_tasks([score], FakeEngine().bundle, 3, (0, 1), frames=64)} == {64}
 
 
 def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch):

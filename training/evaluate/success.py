@@ -11,7 +11,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -58,6 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these interactions alone")
     parser.add_argument("--phrasings", type=int, default=5, help="how many of each interaction")
     parser.add_argument("--seeds", type=int, default=4, help="how many clips of each phrasing")
+    parser.add_argument("--first-seed", type=int, default=0, help="seeds count from here")
     parser.add_argument(
         "--frames", type=int, help="length of every clip; its interaction's usual one without it"
     )
@@ -67,7 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         engine = load_engine(options.bundle, options.device)
         scores = load_scores(options.only)
-        tasks = list_tasks(scores, engine.bundle, options.phrasings, options.seeds, options.frames)
+        seeds = range(options.first_seed, options.first_seed + options.seeds)
+        tasks = list_tasks(scores, engine.bundle, options.phrasings, seeds, options.frames)
         clips = run(engine, tasks, options.out, options.keep)
         with atomic_write(options.out.with_suffix(".md")) as temporary:
             temporary.write_text(table(clips) + "\n", encoding="utf-8")
@@ -79,15 +81,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def list_tasks(
-    scores: Iterable[Score], bundle: Bundle, phrasings: int, seeds: int, frames: int | None = None
+    scores: Iterable[Score],
+    bundle: Bundle,
+    phrasings: int,
+    seeds: Sequence[int],
+    frames: int | None = None,
 ) -> list[Task]:
-    """The clips to make: for every score, its first unseen phrasings with seeds 0, 1, ..."""
+    """The clips to make: for every score, its first unseen phrasings with each of the seeds."""
     return [
         Task(score.name, prompt, frames or _usual_frames(plan, bundle), seed)
         for score in scores
         if score.name in MEASURES
         for prompt, plan in unseen_prompts(score, phrasings)
-        for seed in range(seeds)
+        for seed in seeds
     ]
 
 
