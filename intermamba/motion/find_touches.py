@@ -67,7 +67,9 @@ class Meeting:
 
 TOUCHED = Hold(near=0.14, seconds=0.27, pause=0.15)
 CLASPED = Hold(near=0.16, seconds=0.27, pause=0.15)  # hand in hand
-LED = Hold(near=0.25, seconds=0.5, pause=0.27)  # the longer two hands stay by each other, the farther they may be
+LED = Hold(
+    near=0.25, seconds=0.5, pause=0.27
+)  # the longer two hands stay by each other, the farther they may be
 BLOW = Meeting(within=0.13, seconds=0.1, fast=2.0, straight=0.8, follows=0.35)
 CLAP = Meeting(within=0.2, seconds=0.2, fast=1.0, straight=0.6, follows=-0.2)  # hands part the way they came
 
