@@ -69,7 +69,7 @@ def pretrain_prior(
         keep = (torch.rand(len(shown.condition), 1) >= dropout).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             mean = prior(shown.condition * keep, network.places(target.shape[2] // patch))
-        noisiest = torch.full_like(keep[:, 0], losses.geometry_until + 1)
+        noisiest = torch.full((len(target),), losses.geometry_until + 1, device=device)
         terms = loss_terms(
             mean.float().view_as(target),
             target,

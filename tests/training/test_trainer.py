@@ -299,6 +299,16 @@ def test_the_prior_learns_the_mean_before_the_first_step(clips):
     assert errors[0] < 0.97 * errors[1]
 
 
+def test_the_prior_is_taught_by_the_terms_of_the_noisiest_steps_alone(clips):
+    weights = tiny_recipe().losses
+    taught = []
+    for losses in (weights, dataclasses.replace(weights, velocity=1e3, bone=1e3, distance_map=1e3)):
+        fresh = trainer(clips, prior_steps=3, losses=losses)
+        fresh.prepare([])
+        taught.append(fresh.model.prior.out.weight.detach())
+    assert torch.equal(*taught)
+
+
 def test_what_comes_before_the_first_step_computes_as_the_steps_do(clips, monkeypatch):
     told = []
     for name in ("pretrain_text", "pretrain_prior"):
