@@ -37,7 +37,7 @@ from intermamba.text.encoder import GRAPH, TOKENIZER, TextEncoder
 from .checkpoint import below, load_checkpoint
 from .clip_text import batched
 from .compose.captions import fill_template
-from .compose.score import Score, load_scores
+from .compose.score import Plan, Score, load_scores
 from .model_card import write_card
 from .prompts import Interaction, calibrate, load_interactions
 from .recipe import Release, release_of
@@ -115,16 +115,23 @@ def write_prompts(folder: Path, interactions: Sequence[Interaction]) -> dict[str
 
 
 def anchors_of(model: Denoiser, scores: Sequence[Score], text: TextEncoder) -> Anchors:
-    """The conditions of the scores' captions, each with one set of names."""
+    """The conditions of the scores' captions, each with one set of names, and the touches that they are of."""
     rng = np.random.default_rng(0)
-    plans = {template: plan for score in scores for plan in score.plans() for template in plan.captions}
-    captions = sorted((fill_template(t, p, rng) for t, p in plans.items()), key=len)  # little padding
+    plans: dict[str, list[Plan]] = {}
+    for plan in (plan for score in scores for plan in score.plans()):
+        for template in plan.captions:
+            plans.setdefault(template, []).append(plan)
+    captions = {fill_template(template, several[-1], rng): several for template, several in plans.items()}
+    ordered = sorted(captions, key=len)  # little padding
     with torch.no_grad():
         conditions = [
             model.condition(torch.from_numpy(tokens).float(), torch.from_numpy(mask))
-            for tokens, mask in map(text.encode, batched(captions, 64))
+            for tokens, mask in map(text.encode, batched(ordered, 64))
         ]
-    return Anchors(torch.cat(conditions).numpy())
+    asked = [{kind for plan in captions[caption] for kind in plan.touch_kinds()} for caption in ordered]
+    touches = sorted(set().union(*asked))
+    asks = np.array([[touch in own for touch in touches] for own in asked], bool).reshape(len(asked), -1)
+    return Anchors(torch.cat(conditions).numpy(), tuple(touches), asks)
 
 
 def _config(release: Release, recipe: dict[str, Any], version: str, step: int) -> dict[str, Any]:

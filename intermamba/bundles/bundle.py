@@ -10,7 +10,8 @@ prompts.json    what the model knows: [{"prompt": "...", "seconds": 7.0, "intera
                 the last two may be missing
 known.npz       optional, for warnings (text/nearest.py): embeddings of phrasings that training used, known (N, 384)
                 float16, the entry of prompts.json that stands for each, shown (N,) int16, and foreign (F, 384) float16
-anchors.npz     optional (text/anchors.py): conditions of captions that training used, (N, C) int8 times scale
+anchors.npz     optional (text/anchors.py): conditions of captions that training used, (N, C) int8 times scale, and,
+                where they are known, touches (M,) text and the ones that each caption is of, asks (N, M) in bits
 MODEL_CARD.md   what the model is, for people
 """
 
@@ -232,8 +233,11 @@ def write_known(folder: str | Path, known: KnownPhrasings) -> None:
 def write_anchors(folder: str | Path, anchors: Anchors) -> None:
     """Write anchors.npz, to the 254th part of the largest value."""
     scale = np.float32(np.abs(anchors.conditions).max() / 127)
+    known: dict[str, Any] = {}
+    if anchors.asks is not None:
+        known = {"touches": np.array(anchors.touches, np.str_), "asks": np.packbits(anchors.asks, axis=1)}
     with atomic_write(Path(folder) / ANCHORS) as temporary, temporary.open("wb") as file:
-        np.savez(file, conditions=np.int8(np.rint(anchors.conditions / scale)), scale=scale)
+        np.savez(file, conditions=np.int8(np.rint(anchors.conditions / scale)), scale=scale, **known)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -322,11 +326,15 @@ def _read_anchors(folder: Path) -> Anchors:
     try:
         with np.load(folder / ANCHORS, allow_pickle=False) as file:
             conditions, scale = file["conditions"], float(file["scale"])
+            touches = file["touches"].tolist() if "touches" in file else []
+            asks = np.unpackbits(file["asks"], axis=1, count=len(touches)).astype(bool) if touches else None
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         raise _damaged(folder, ANCHORS) from error
     if conditions.ndim != 2 or not conditions.size or conditions.dtype != np.int8 or not np.isfinite(scale):
         raise _damaged(folder, ANCHORS)
-    return Anchors(conditions.astype(np.float32) * np.float32(scale))
+    if asks is not None and asks.shape != (len(conditions), len(touches)):
+        raise _damaged(folder, ANCHORS)
+    return Anchors(conditions.astype(np.float32) * np.float32(scale), tuple(touches), asks)
 
 
 def _sha256(path: Path) -> str:

@@ -22,6 +22,7 @@ from ..diffusion.schedule import cosine_schedule
 from ..errors import IntermambaError
 from ..motion.apart import keep_apart
 from ..motion.features import FEATURES
+from ..motion.find_touches import ASKED
 from ..motion.finish import finish
 from ..motion.motion import Motion
 from ..motion.reconstruct import reconstruct
@@ -111,6 +112,11 @@ class Engine(ABC):
         condition = self.condition(*self.text.encode([prompt]))
         return self.bundle.anchors.pull(condition) if self.bundle.anchors else condition
 
+    def touches(self, prompt: str) -> list[str]:
+        """Return the contacts that a prompt asks for, as "hand on hand", where the bundle can tell."""
+        anchors = self.bundle.anchors
+        return anchors.asked(self.condition(*self.text.encode([prompt]))) if anchors else []
+
     def warning(self, prompt: str) -> str:
         """Return a sentence for a prompt that is far from all known ones, and one for what is too long, else ""."""
         sentences = [self.text.warning(prompt)]
@@ -136,18 +142,20 @@ class Engine(ABC):
             settings["warning"] = warning
             if on_warning:
                 on_warning(warning)
+        if touches := self.touches(request.prompt):
+            settings[ASKED] = touches
         denoise = self._steered(self._guided(self.encode(request.prompt), settings["guidance"]))
         x_T = noise(request.seed, request.frames)
         x_0 = SAMPLERS[settings["sampler"]](denoise, x_T, cosine_schedule(), on_step, steps=settings["steps"])
-        motion = finish(
-            reconstruct(x_0[0] * self.bundle.std + self.bundle.mean, self.bundle.rest, self.bundle.fps)
-        )
-        return replace(
-            motion,
-            prompt=request.prompt,
-            seed=request.seed,
-            model=self.bundle.name,
-            settings=settings,
+        motion = reconstruct(x_0[0] * self.bundle.std + self.bundle.mean, self.bundle.rest, self.bundle.fps)
+        return finish(
+            replace(
+                motion,
+                prompt=request.prompt,
+                seed=request.seed,
+                model=self.bundle.name,
+                settings=settings,
+            )
         )
 
     def _steered(self, denoise: Denoiser) -> Denoiser:

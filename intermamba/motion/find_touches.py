@@ -1,14 +1,20 @@
 """The contacts that a motion nearly makes: hands that stay near something of the other or clap, and blows that land."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from .body_points import BODY_POINTS, body_point, point_frame
 from .filters import gaussian_smooth
+from .motion import Motion
 from .rotations import normalise
 from .touch import Touch
+
+ASKED = "touches"
+"""The setting of a motion that names the kinds of contacts it was asked for."""
+_SIDE = re.compile("left_|right_|_left|_right")
 
 HANDS = ("left_hand", "right_hand")
 FEET = ("left_foot", "right_foot")
@@ -35,27 +41,32 @@ TARGETS = (
 # A hand holds where it is slow (m/s) beside what it is near; it goes on while it is not `LOOSER` times as far or fast.
 SLOW = 0.8
 LOOSER = 1.3
-# Frames at 30 fps over which a hold and a blow are brought about.
-HOLD_RAMP, BLOW_RAMP = (8, 8), (5, 6)
 
 Points = dict[str, np.ndarray]
 """Where each point is (2, T, 3)."""
 
+Pair = tuple[int, str, str]
+"""A person, a point of theirs, and a point of the other's."""
+
 
 @dataclass(frozen=True)
 class Hold:
-    """A point stays `near` (m) a target for `seconds`, with pauses of up to `pause` seconds between."""
+    """A point stays `near` (m) a target for `seconds`, with pauses of up to `pause` seconds between.
+
+    `ramp` is the frames, at 30 fps, over which the contact is brought about and let go.
+    """
 
     near: float
-    seconds: float
-    pause: float
+    seconds: float = 0.27
+    pause: float = 0.15
+    ramp: tuple[int, int] = (8, 8)
 
 
 @dataclass(frozen=True)
 class Meeting:
     """A point comes `within` (m) of a target with at least the speed `fast` (m/s), for at least the share `straight` of
     its way straight at it, and goes on with at most the share `follows` of that speed; measured over `seconds` on both
-    sides.
+    sides. `ramp` is as of a hold.
     """
 
     within: float
@@ -63,15 +74,17 @@ class Meeting:
     fast: float
     straight: float
     follows: float
+    ramp: tuple[int, int]
 
 
-TOUCHED = Hold(near=0.14, seconds=0.27, pause=0.15)
-CLASPED = Hold(near=0.16, seconds=0.27, pause=0.15)  # hand in hand
-LED = Hold(
-    near=0.25, seconds=0.5, pause=0.27
-)  # the longer two hands stay by each other, the farther they may be
-BLOW = Meeting(within=0.13, seconds=0.1, fast=2.0, straight=0.8, follows=0.35)
-CLAP = Meeting(within=0.2, seconds=0.2, fast=1.0, straight=0.6, follows=-0.2)  # hands part the way they came
+ON_BODY = Hold(near=0.14)
+IN_HAND = Hold(near=0.16)
+BLOW = Meeting(within=0.13, seconds=0.1, fast=2.0, straight=0.8, follows=0.35, ramp=(5, 6))
+# Hands part the way they came.
+CLAP = Meeting(within=0.13, seconds=0.2, fast=1.0, straight=0.6, follows=-0.2, ramp=(5, 6))
+# What is asked for is looked for from farther away.
+ASKED_HOLD = Hold(near=0.28, pause=0.27)
+ASKED_MEETING = Meeting(within=0.28, seconds=0.2, fast=0.5, straight=0.5, follows=0.2, ramp=(8, 8))
 
 
 @dataclass(frozen=True)
@@ -81,29 +94,53 @@ class _Candidate:
     blow: bool = False
 
 
-def find_touches(joints: np.ndarray, fps: float = 30.0) -> list[Touch]:
+def touches_of(motion: Motion) -> list[Touch]:
+    """The contacts that a motion nearly makes, above all those that its settings ask for, as "hand on shoulder"."""
+    asked = motion.settings.get(ASKED, ())
+    return find_touches(motion.joints, motion.fps, [kind for kind in asked if isinstance(kind, str)])
+
+
+def kind_of(point: str, on: str) -> str:
+    """How a contact of two points is asked for: "hand on shoulder", whichever hand and shoulder."""
+    return f"{_SIDE.sub('', point)} on {_SIDE.sub('', on)}"
+
+
+def find_touches(joints: np.ndarray, fps: float = 30.0, asked: Collection[str] = ()) -> list[Touch]:
     """Contacts that joints (2, T, 22, 3) nearly make, in order of time; no limb is in two at once.
 
-    People who pass each other, and hands that swing by, make none.
+    People who pass each other, and hands that swing by, make none. What is `asked` for, by the names of kind_of, is
+    looked for from farther away.
     """
     joints = joints.astype(float)
     if joints.shape[1] < 4:
         return []
-    points = {name: body_point(joints, name) for name in {*HANDS, *FEET, *BODY, *TARGETS}}
-    blows = _meetings(joints, points, fps, BLOW, (*HANDS, *FEET), TARGETS)
-    claps = _meetings(joints, points, fps, CLAP, HANDS, HANDS)
-    holds = (hold for kind in (TOUCHED, CLASPED, LED) for hold in _holds(joints, points, fps, kind))
-    found = sorted((*holds, *blows, *claps), key=_worth)
+    points = {name: body_point(joints, name) for name in BODY_POINTS}
+    hands = list(_pairs(HANDS, HANDS))
+    wanted = [pair for pair in _pairs((*HANDS, *FEET), tuple(BODY_POINTS)) if kind_of(*pair[1:]) in asked]
+    candidates = (
+        candidate
+        for kind, pairs in (
+            (ON_BODY, _pairs(HANDS, BODY)),
+            (IN_HAND, hands),
+            (BLOW, _pairs((*HANDS, *FEET), TARGETS)),
+            (CLAP, hands),
+            (ASKED_HOLD, wanted),
+            (ASKED_MEETING, wanted),
+        )
+        for pair in pairs
+        for candidate in (_holds if isinstance(kind, Hold) else _meetings)(joints, points, fps, kind, *pair)
+    )
     taken: list[Touch] = []
-    for candidate in found:
+    for candidate in sorted(candidates, key=_worth):
         if not any(_same_limb(candidate.touch, other) for other in taken):
             taken.append(candidate.touch)
     return sorted(taken, key=lambda touch: touch.start)
 
 
 def _worth(candidate: _Candidate) -> tuple[float, ...]:
-    """Holds go before blows, those before claps from afar, near and long before far and short; hands seem half as far
-    as what else is touched.
+    """Holds go before blows, those before what comes less near, near and long before far and short.
+
+    Hands seem half as far as what else is touched.
     """
     touch, afar = candidate.touch, candidate.blow and candidate.distance > BLOW.within
     seems = candidate.distance * (0.5 if touch.on in HANDS else 1.0)
@@ -117,7 +154,7 @@ def _same_limb(one: Touch, other: Touch) -> bool:
     return bool(limbs[0] & limbs[1])
 
 
-def _pairs(points: tuple[str, ...], targets: tuple[str, ...]) -> Iterator[tuple[int, str, str]]:
+def _pairs(points: tuple[str, ...], targets: tuple[str, ...]) -> Iterator[Pair]:
     """Person, point and target; two hands come once."""
     for person in (0, 1):
         for point in points:
@@ -126,51 +163,44 @@ def _pairs(points: tuple[str, ...], targets: tuple[str, ...]) -> Iterator[tuple[
                     yield person, point, on
 
 
-def _holds(joints: np.ndarray, points: Points, fps: float, kind: Hold) -> Iterator[_Candidate]:
+def _holds(
+    joints: np.ndarray, points: Points, fps: float, kind: Hold, person: int, point: str, on: str
+) -> Iterator[_Candidate]:
     least, pause = max(round(kind.seconds * fps), 3), round(kind.pause * fps)
-    for person, point, on in _pairs(HANDS, BODY if kind is TOUCHED else HANDS):
-        between = points[point][person] - points[on][1 - person]
-        distance = np.linalg.norm(between, axis=-1)
-        if (distance < kind.near).sum() < least:
-            continue
-        speed = np.linalg.norm(np.gradient(gaussian_smooth(between, 1.5, 0), axis=0), axis=-1) * fps
-        held = (distance < kind.near) & (speed < SLOW)
-        maybe = (distance < LOOSER * kind.near) & (speed < LOOSER * SLOW)
-        for start, stop in _runs(maybe, pause):
-            during = np.arange(start, stop)[held[start:stop]]
-            if len(during) >= least:
-                offset = _lands_on(joints[:, during], person, on, between[during])
-                touch = Touch(
-                    person, point, on, int(during[0]), int(during[-1]) + 1, HOLD_RAMP, offset=offset
-                )
-                yield _Candidate(touch, float(distance[during].mean()))
+    between = points[point][person] - points[on][1 - person]
+    distance = np.linalg.norm(between, axis=-1)
+    if (distance < kind.near).sum() < least:
+        return
+    speed = np.linalg.norm(np.gradient(gaussian_smooth(between, 1.5, 0), axis=0), axis=-1) * fps
+    held = (distance < kind.near) & (speed < SLOW)
+    maybe = (distance < LOOSER * kind.near) & (speed < LOOSER * SLOW)
+    for start, stop in _runs(maybe, pause):
+        during = np.arange(start, stop)[held[start:stop]]
+        if len(during) >= least:
+            offset = _lands_on(joints[:, during], person, on, between[during])
+            touch = Touch(person, point, on, int(during[0]), int(during[-1]) + 1, kind.ramp, offset=offset)
+            yield _Candidate(touch, float(distance[during].mean()))
 
 
 def _meetings(
-    joints: np.ndarray,
-    points: Points,
-    fps: float,
-    kind: Meeting,
-    movers: tuple[str, ...],
-    targets: tuple[str, ...],
+    joints: np.ndarray, points: Points, fps: float, kind: Meeting, person: int, point: str, on: str
 ) -> Iterator[_Candidate]:
     span = max(round(kind.seconds * fps), 1)
-    for person, point, on in _pairs(movers, targets):
-        between = points[point][person] - points[on][1 - person]
-        distance = np.linalg.norm(between, axis=-1)
-        for at in range(span, len(distance) - span):
-            if distance[at] > kind.within or distance[at] > distance[at - span : at + span + 1].min():
-                continue
-            before, after = (between[at] - between[at - span], between[at + span] - between[at])
-            way = np.linalg.norm(before)
-            if (
-                way * fps / span > kind.fast
-                and distance[at - span] - distance[at] > kind.straight * way
-                and after @ before < kind.follows * way**2
-            ):
-                offset = _lands_on(joints[:, at : at + 1], person, on, between[at : at + 1])
-                touch = Touch(person, point, on, at, at + 2, BLOW_RAMP, offset=offset)
-                yield _Candidate(touch, float(distance[at]), blow=True)
+    between = points[point][person] - points[on][1 - person]
+    distance = np.linalg.norm(between, axis=-1)
+    for at in range(span, len(distance) - span):
+        if distance[at] > kind.within or distance[at] > distance[at - span : at + span + 1].min():
+            continue
+        before, after = (between[at] - between[at - span], between[at + span] - between[at])
+        way = np.linalg.norm(before)
+        if (
+            way * fps / span > kind.fast
+            and distance[at - span] - distance[at] > kind.straight * way
+            and after @ before < kind.follows * way**2
+        ):
+            offset = _lands_on(joints[:, at : at + 1], person, on, between[at : at + 1])
+            touch = Touch(person, point, on, at, at + 2, kind.ramp, offset=offset)
+            yield _Candidate(touch, float(distance[at]), blow=True)
 
 
 def _lands_on(joints: np.ndarray, person: int, on: str, between: np.ndarray) -> tuple[float, float, float]:

@@ -7,7 +7,7 @@ import numpy as np
 from .adjust import Limb, eased, length, reach, standing, widest
 from .collide import push_out
 from .filters import gaussian_smooth, smoothstep
-from .find_touches import find_touches
+from .find_touches import touches_of
 from .kinematics import fit_rotations, fk
 from .motion import Motion
 from .rotations import normalise
@@ -32,7 +32,7 @@ def finish(motion: Motion) -> Motion:
 
     Bones keep their lengths and standing feet their places.
     """
-    touches = find_touches(motion.joints, motion.fps)
+    touches = touches_of(motion)
     joints = above_floor(calm(motion.joints.astype(float), motion.fps))
     joints = push_out(keep_touches(joints, touches), touches)
     joints = above_floor(keep_touches(calm(joints, motion.fps), touches))

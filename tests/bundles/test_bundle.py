@@ -125,6 +125,18 @@ def test_anchors_load_as_they_were_to_an_eighth_bit(folder):
     anchors = load_bundle(folder).anchors
     assert anchors is not None
     np.testing.assert_allclose(anchors.conditions, conditions, atol=np.abs(conditions).max() / 250)
+    assert anchors.asks is None
+
+
+def test_anchors_keep_the_touches_that_captions_are_of(folder):
+    touches = tuple(f"hand on {place}" for place in "abcdefghijk")
+    asks = np.random.default_rng(0).random((20, len(touches))) < 0.3
+    write_anchors(folder, Anchors(np.ones((20, 4), np.float32), touches, asks))
+    write_config(folder, CONFIG)
+    anchors = load_bundle(folder).anchors
+    assert anchors is not None
+    assert anchors.touches == touches
+    assert np.array_equal(anchors.asks, asks)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +146,12 @@ def test_anchors_load_as_they_were_to_an_eighth_bit(folder):
         {"conditions": np.ones((2, 2)), "scale": np.float32(1)},
         {"conditions": np.empty((0, 2), np.int8), "scale": np.float32(1)},
         {"conditions": np.array([{}]), "scale": np.float32(1)},
+        {
+            "conditions": np.ones((2, 2), np.int8),
+            "scale": np.float32(1),
+            "touches": np.array(["hand on hand"]),
+            "asks": np.ones((3, 1), np.uint8),
+        },
     ],
 )
 def test_impossible_anchors_are_damaged(folder, arrays):

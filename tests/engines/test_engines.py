@@ -76,6 +76,19 @@ def test_a_prompt_is_said_with_the_captions_that_the_bundle_was_trained_on(tiny_
     assert np.abs(engine.encode("Two people wave.") - wave).max() < np.abs(wave).max() / 100
 
 
+def test_a_motion_says_which_contacts_its_prompt_asks_for(tiny_bundle):
+    engine = load_engine(tiny_bundle, "cpu")
+    shake, wave = (engine.encode(prompt)[0] for prompt in ("Two people shake hands.", "Two people wave."))
+    anchors = Anchors(np.stack([shake, wave]), ("hand on hand",), np.array([[True], [False]]))
+    engine.bundle = replace(engine.bundle, anchors=anchors)
+    shaking, waving = (
+        engine.sample(Request(prompt=prompt, frames=16, steps=2))
+        for prompt in ("Two people shake hands.", "Two people wave.")
+    )
+    assert shaking.settings["touches"] == ["hand on hand"]
+    assert "touches" not in waving.settings
+
+
 def test_the_bundle_tells_what_it_knows(tiny_bundle):
     engine = load_engine(tiny_bundle, "cpu")
     assert engine.warning("Two people swim.") == ""  # a bundle without known phrasings never warns

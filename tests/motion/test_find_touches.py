@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from intermamba.motion.adjust import reach
 from intermamba.motion.body_points import HAND, body_point
-from intermamba.motion.find_touches import find_touches
+from intermamba.motion.find_touches import find_touches, kind_of, touches_of
+from intermamba.motion.motion import Motion
 from intermamba.motion.skeleton import ARMS
 from intermamba.motion.touch import Touch, keep_touches, touch_distance
 
@@ -39,7 +42,7 @@ def test_a_hand_on_the_body_stays_over_the_place_that_it_was_over():
 
 
 def by_each_other(frames: int) -> np.ndarray:
-    """A right hand that is 0.2 m from the other's for so long, and then goes away."""
+    """A right hand that is 0.2 m from the other's for so many frames, and then goes away."""
     joints = face_to_face(0.8, 90)
     at = np.add(joints[:, :, 16:18].mean(axis=(0, 2)), (0.0, -0.2, 0.0))
     out = np.clip(np.abs(np.arange(90) - 45) - frames / 2, 0, 10)[:, None] * np.array([0.0, -0.05, 0.0])
@@ -48,11 +51,29 @@ def by_each_other(frames: int) -> np.ndarray:
     return joints
 
 
-def test_hands_that_long_stay_by_each_other_are_held():
-    (touch,) = find_touches(by_each_other(30))
+def test_what_is_asked_for_is_held_from_farther_away():
+    joints = by_each_other(30)
+    assert find_touches(joints, asked=["hand on chest", "foot on belly"]) == []
+    (touch,) = find_touches(joints, asked=["hand on hand"])
     assert (touch.point, touch.on) == ("right_hand", "right_hand")
-    assert 28 <= touch.stop - touch.start <= 36
-    assert find_touches(by_each_other(8)) == []
+    assert 28 <= touch.stop - touch.start <= 40
+    assert find_touches(by_each_other(1), asked=["hand on hand"]) == []
+
+
+def test_a_motion_may_say_what_it_was_asked_for():
+    settings = {"touches": ["hand on hand", 3]}
+    joints, contacts = by_each_other(30), np.zeros((2, 90, 4), np.float32)
+    rotations, root = np.zeros((2, 90, 22, 4)), joints[:, :, 0]
+    motion = Motion(joints, rotations, root, joints[:, 0], contacts, 30.0, settings=settings)
+    assert touches_of(motion) == find_touches(joints, asked=["hand on hand"]) != []
+    assert touches_of(replace(motion, settings={})) == []
+
+
+def test_kinds_of_touches_leave_sides_open():
+    assert (
+        kind_of("left_hand", "right_shoulder") == kind_of("right_hand", "left_shoulder") == "hand on shoulder"
+    )
+    assert kind_of("left_foot", "waist_right") == "foot on waist"
 
 
 def blow(follow_through: bool) -> np.ndarray:
@@ -85,9 +106,9 @@ def high_five(parts: bool, apart: float = 0.06) -> np.ndarray:
     return joints
 
 
-@pytest.mark.parametrize("apart", [0.06, 0.18])
-def test_hands_that_come_together_and_part_have_met(apart):
-    (touch,) = find_touches(high_five(True, apart))
+@pytest.mark.parametrize(("apart", "asked"), [(0.06, []), (0.2, ["hand on hand"])])
+def test_hands_that_come_together_and_part_have_met(apart, asked):
+    (touch,) = find_touches(high_five(True, apart), asked=asked)
     assert (touch.point, touch.on) == ("right_hand", "right_hand")
     assert abs(touch.start - 30) <= 1
     assert touch.stop - touch.start == 2

@@ -36,3 +36,12 @@ def test_fewer_anchors_than_are_asked_for_are_all_taken():
     (pulled,) = Anchors(np.eye(3, dtype=np.float32)).pull(np.array([[1.0, 0, 0]], np.float32))
     assert pulled.argmax() == 0
     assert pulled.sum() == pytest.approx(1)
+
+
+def test_touches_are_asked_for_where_most_of_the_nearest_captions_are_of_them():
+    conditions = np.eye(4, dtype=np.float32)
+    asks = np.array([[1, 0], [1, 0], [1, 1], [0, 1]], bool)
+    anchors = Anchors(conditions, ("hand on hand", "foot on belly"), asks)
+    assert anchors.asked(np.array([[1.0, 1.0, 0, 0]])) == ["hand on hand"]
+    assert anchors.asked(np.array([[0, 0, 0.1, 1.0]])) == ["foot on belly"]
+    assert Anchors(conditions).asked(conditions[:1]) == []

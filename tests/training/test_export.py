@@ -24,9 +24,17 @@ def test_a_model_of_clip_does_not_get_another_text_encoder(tmp_path, capsys):
     assert not (tmp_path / "bundle").exists()
 
 
-def test_every_caption_of_a_score_is_an_anchor():
+def test_every_caption_of_a_score_is_an_anchor_that_knows_its_touches():
     model = make_network(ModelConfig(width=8, blocks=1, text_layers=1, text_ff=8, text_heads=2)).eval()
-    scores = load_scores(["bow"])
-    anchors = anchors_of(model, scores, TextEncoder(bundled_folder()))
-    assert len(anchors.conditions) == len({c for plan in scores[0].plans() for c in plan.captions})
-    assert anchors.conditions.shape[1] == 384
+    counts = {}
+    for names in (["bow"], ["kick"], ["bow", "handshake"]):
+        scores = load_scores(names)
+        anchors = anchors_of(model, scores, TextEncoder(bundled_folder()))
+        captions = {c for score in scores for plan in score.plans() for c in plan.captions}
+        assert anchors.conditions.shape == (len(captions), 384)
+        assert anchors.asks is not None
+        counts[names[-1]] = dict(zip(anchors.touches, anchors.asks.mean(axis=0), strict=True))
+    assert counts["bow"] == {}
+    assert set(counts["kick"]) == {"foot on belly", "foot on chest"}
+    assert 0 < counts["kick"]["foot on belly"] < 1  # some are of kicks that are evaded
+    assert 0 < counts["handshake"]["hand on hand"] < 1

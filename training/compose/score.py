@@ -16,6 +16,7 @@ import numpy as np
 
 from intermamba.errors import IntermambaError
 from intermamba.motion.body_points import BODY_POINTS
+from intermamba.motion.find_touches import kind_of
 
 SCORES = Path(__file__).with_name("scores")
 OTHER_SIDE = {"left": "right", "right": "left"}
@@ -181,6 +182,10 @@ class Plan:
     nouns: tuple[tuple[str, ...], ...] = ()
     pairs: tuple[str, ...] = ()
     real: bool = False
+
+    def touch_kinds(self) -> set[str]:
+        """The kinds of its contacts, as "hand on shoulder"."""
+        return {kind_of(touch.point, SIDES_OF.get(touch.on, (touch.on,))[0]) for touch in self.touches}
 
     def beats(self) -> list[str]:
         """Names of the beats in the score's order, without start and end."""

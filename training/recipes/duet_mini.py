@@ -17,7 +17,7 @@ def recipe() -> Recipe:
     return Recipe(
         name="duet-mini",
         model=mini(),
-        losses=LossWeights(pose=10, reach=0.1),
+        losses=LossWeights(pose=10, reach=0.2),
         shares={"duets": 0.9, "cmu": 0.08, "cmu_extra": 0.02},
         held_out="held_out",
         swap=False,
@@ -39,9 +39,10 @@ def recipe() -> Recipe:
         prior_steps=1300,
         clearest=6,
         emphasis={
-            **dict.fromkeys(("punch", "sparring"), 6.0),
-            **dict.fromkeys(("kick", "wave"), 3.0),
-            **dict.fromkeys(("celebrate", "jump_together", "knock_down"), 1.5),
+            "wave": 4.0,
+            **dict.fromkeys(("lead_by_hand", "handshake", "push", "knock_down", "punch", "sparring"), 3.0),
+            **dict.fromkeys(("kick", "high_five"), 2.0),
+            **dict.fromkeys(("celebrate", "jump_together", "underarm_turn"), 1.5),
         },
         shortest=96,
         longest=216,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...motion.body_points import BODY_POINTS
-from ...motion.find_touches import find_touches
+from ...motion.find_touches import touches_of
 from ...motion.motion import Motion
 from ...motion.touch import Touch, touch_distance
 from .bodies import Pair
@@ -26,7 +26,7 @@ class Contact:
 def find_contacts(motion: Motion) -> list[Contact]:
     """The contacts of a motion in order of time; what comes less near is kept less strongly."""
     found = []
-    for touch in find_touches(motion.joints, motion.fps):
+    for touch in touches_of(motion):
         near = float(np.median(touch_distance(motion.joints, touch)))
         strength = 1.0 - 0.5 * np.clip((near - _FULL) / (_HALF - _FULL), 0.0, 1.0)
         found.append(Contact(touch, round(float(strength), 2)))
