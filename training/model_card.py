@@ -179,7 +179,7 @@ def _data(config: dict[str, Any]) -> str:
 
 def _retraining(name: str, composed: bool) -> str:
     compose = [
-        "    python -m training.compose --clips DATA -o DATA/duets --count 1920 --seed 200 --seconds 5 9.5",
+        "    python -m training.compose --clips DATA -o DATA/duets --count 4800 --seed 200 --seconds 5 9.5",
         "    python -m training.compose --clips DATA -o DATA/held_out --count 400 --seed 900 --held-out",
     ]
     lines = [
