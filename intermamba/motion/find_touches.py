@@ -84,7 +84,7 @@ BLOW = Meeting(within=0.13, seconds=0.1, fast=2.0, straight=0.8, follows=0.35, r
 CLAP = Meeting(within=0.13, seconds=0.2, fast=1.0, straight=0.6, follows=-0.2, ramp=(5, 6))
 # What is asked for is looked for from farther away.
 ASKED_HOLD = Hold(near=0.28, pause=0.27)
-ASKED_MEETING = Meeting(within=0.28, seconds=0.2, fast=0.5, straight=0.5, follows=0.2, ramp=(8, 8))
+ASKED_MEETING = Meeting(within=0.28, seconds=0.2, fast=0.25, straight=0.4, follows=0.2, ramp=(8, 8))
 
 
 @dataclass(frozen=True)
