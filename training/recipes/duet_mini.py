@@ -79,6 +79,11 @@ RELEASE = Release(
     failures=(
         Failure("They shake hands instead.", "Two adults are jubilant and shake their raised fists", 4, 0),
         Failure("They walk hand in hand instead.", "Hands go up and swing from side to side between two men", 4.5, 1),
-        Failure("One hands over a box instead.", "Two people trade a blow, and the one who takes it ends up lying down", 4.5, 0),
+        Failure(
+            "One hands over a box instead.",
+            "Two people trade a blow, and the one who takes it ends up lying down",
+            4.5,
+            0,
+        ),
     ),
 )  # fmt: skip
