@@ -128,7 +128,7 @@ def find_touches(joints: np.ndarray, fps: float = 30.0, asked: Collection[str] =
             (ASKED_MEETING, wanted),
         )
         for pair in pairs
-        for candidate in (_holds if isinstance(kind, Hold) else _meetings)(joints, points, fps, kind, *pair)
+        for candidate in _nearly(joints, points, fps, kind, pair)
     )
     taken: list[Touch] = []
     for candidate in sorted(candidates, key=_worth):
@@ -161,6 +161,14 @@ def _pairs(points: tuple[str, ...], targets: tuple[str, ...]) -> Iterator[Pair]:
             for on in targets:
                 if person == 0 or on not in HANDS or point not in HANDS:
                     yield person, point, on
+
+
+def _nearly(
+    joints: np.ndarray, points: Points, fps: float, kind: Hold | Meeting, pair: Pair
+) -> Iterator[_Candidate]:
+    if isinstance(kind, Hold):
+        return _holds(joints, points, fps, kind, *pair)
+    return _meetings(joints, points, fps, kind, *pair)
 
 
 def _holds(
