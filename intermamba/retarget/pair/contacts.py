@@ -11,8 +11,7 @@ from ...motion.motion import Motion
 from ...motion.touch import Touch, touch_distance
 from .bodies import Pair
 
-# Mean distances (m) in the source at which a contact is full, and counts half.
-_FULL, _HALF = 0.12, 0.3
+NEAR = 0.13  # m; what was asked for and comes no nearer in the source could not be made real
 
 
 @dataclass(frozen=True)
@@ -24,13 +23,9 @@ class Contact:
 
 
 def find_contacts(motion: Motion) -> list[Contact]:
-    """The contacts of a motion in order of time; what comes less near is kept less strongly."""
-    found = []
-    for touch in touches_of(motion):
-        near = float(np.median(touch_distance(motion.joints, touch)))
-        strength = 1.0 - 0.5 * np.clip((near - _FULL) / (_HALF - _FULL), 0.0, 1.0)
-        found.append(Contact(touch, round(float(strength), 2)))
-    return found
+    """The contacts of a motion in order of time."""
+    touches = touches_of(motion)
+    return [Contact(touch) for touch in touches if np.median(touch_distance(motion.joints, touch)) < NEAR]
 
 
 def kept_relation(source: Pair, target: Pair, touch: Touch) -> np.ndarray:

@@ -1,8 +1,11 @@
 """A pair's contacts on bodies of other proportions: kept with the layer, lost without it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from intermamba.motion.find_touches import touches_of
 from intermamba.motion.metrics import penetration_depth
 from intermamba.motion.skeleton import JOINT_NAMES, PARENTS
 from intermamba.motion.touch import Touch
@@ -38,9 +41,16 @@ def test_a_contact_is_found_as_a_span(motion):
         contact.touch.on == "right_hand"
         and abs(contact.touch.start - SHAKE.start) < 6
         and abs(contact.touch.stop - SHAKE.stop) < 6
-        and contact.strength > 0.9
         for contact in found
     )
+
+
+def test_what_was_asked_for_and_is_not_there_is_no_contact(motion):
+    asked = replace(motion, settings={"touches": ["hand on hand"]})
+    assert find_contacts(asked) == find_contacts(motion) != []
+    apart = motion.joints + np.array([0.0, 0.2])[:, None, None, None] * [1.0, 0.0, 0.0]
+    assert touches_of(replace(asked, joints=apart))
+    assert find_contacts(replace(asked, joints=apart)) == []
 
 
 @pytest.mark.parametrize("rigs", UNLIKE.values(), ids=UNLIKE)
