@@ -89,6 +89,20 @@ def test_a_motion_says_which_contacts_its_prompt_asks_for(tiny_bundle):
     assert "touches" not in waving.settings
 
 
+@pytest.mark.parametrize(
+    ("prompt", "touches"),
+    [
+        ("Two people shake hands.", ["hand on hand"]),
+        ("A man pats his friend on the shoulder.", ["hand on shoulder"]),
+        ("Two people wave hello to each other.", []),
+        ("Two people walk past each other.", []),
+    ],
+)
+def test_the_bundled_model_knows_which_contacts_prompts_ask_for(prompt, touches):
+    pytest.importorskip("onnxruntime")
+    assert load_engine(None, "cpu").touches(prompt) == touches
+
+
 def test_the_bundle_tells_what_it_knows(tiny_bundle):
     engine = load_engine(tiny_bundle, "cpu")
     assert engine.warning("Two people swim.") == ""  # a bundle without known phrasings never warns
