@@ -96,8 +96,8 @@ class _Candidate:
 
 def touches_of(motion: Motion) -> list[Touch]:
     """The contacts that a motion nearly makes, above all those that its settings ask for, as "hand on shoulder"."""
-    asked = motion.settings.get(ASKED, ())
-    return find_touches(motion.joints, motion.fps, [kind for kind in asked if isinstance(kind, str)])
+    asked = motion.settings.get(ASKED)
+    return find_touches(motion.joints, motion.fps, asked if isinstance(asked, list) else ())
 
 
 def kind_of(point: str, on: str) -> str:
