@@ -43,7 +43,7 @@ def handshake(frames: int = 56) -> Motion:
     """Two people of different size who step in time and hold right hands for half a second."""
     motion = synthetic_pair(frames)
     joints = keep_touches(motion.joints.astype(float), [SHAKE])
-    return _motion(joints, motion.rest, "two people shake hands", motion.rotations)
+    return as_motion(joints, motion.rest, "two people shake hands", motion.rotations)
 
 
 def embrace(frames: int = 40) -> Motion:
@@ -51,7 +51,7 @@ def embrace(frames: int = 40) -> Motion:
     joints = face_to_face(0.36, frames)
     joints[1, ..., 0] += 0.1
     joints = keep_touches(push_out(keep_touches(joints, EMBRACE), EMBRACE), EMBRACE)
-    return _motion(joints, np.stack([DEFAULT_REST] * 2), "two people embrace")
+    return as_motion(joints, np.stack([DEFAULT_REST] * 2), "two people embrace")
 
 
 def toe_to_toe(frames: int = 36) -> Motion:
@@ -59,10 +59,12 @@ def toe_to_toe(frames: int = 36) -> Motion:
     joints = face_to_face(0.24, frames)
     joints[1, ..., 0] += 0.08
     joints[1, ..., 1] += 0.3 * smoothstep(np.arange(frames), 20, 8)[:, None]
-    return _motion(joints, np.stack([DEFAULT_REST] * 2), "one person jumps to the other")
+    return as_motion(joints, np.stack([DEFAULT_REST] * 2), "one person jumps to the other")
 
 
-def _motion(joints: np.ndarray, rest: np.ndarray, prompt: str, near: np.ndarray | None = None) -> Motion:
+def as_motion(
+    joints: np.ndarray, rest: np.ndarray, prompt: str = "", near: np.ndarray | None = None
+) -> Motion:
     """The motion of joints (2,T,22,3) on rest offsets (2,22,3); its twist is that of rotations `near`."""
     rotations, root = fit_rotations(joints, rest, near), joints[:, :, PELVIS]
     joints = fk(rotations, root, rest[:, None].astype(float))

@@ -7,16 +7,17 @@ import pytest
 
 from intermamba.motion.find_touches import touches_of
 from intermamba.motion.metrics import penetration_depth
-from intermamba.motion.skeleton import JOINT_NAMES, PARENTS
-from intermamba.motion.touch import Touch
+from intermamba.motion.skeleton import DEFAULT_REST, JOINT_NAMES, PARENTS
+from intermamba.motion.touch import Touch, keep_touches
 from intermamba.retarget import map_bones
 from intermamba.retarget.body import Z_UP, body_of
 from intermamba.retarget.pair import Contact, contact_distance, find_contacts, retarget_pair
 from intermamba.retarget.pair.bodies import pair_on, source_pair
 from intermamba.retarget.pair.solve import keep_contacts
+from tests.motion.people import face_to_face
 from tests.retarget.rigs import make_rig, posed_heads
 
-from .pairs import EMBRACE, SHAKE, UNLIKE, arm_in_trunk, embrace, handshake, rig, skate, toe_to_toe
+from .pairs import EMBRACE, SHAKE, UNLIKE, arm_in_trunk, as_motion, embrace, handshake, rig, skate, toe_to_toe
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,14 @@ def test_what_was_asked_for_and_is_not_there_is_no_contact(motion):
     apart = motion.joints + np.array([0.0, 0.2])[:, None, None, None] * [1.0, 0.0, 0.0]
     assert touches_of(replace(asked, joints=apart))
     assert find_contacts(replace(asked, joints=apart)) == []
+
+
+@pytest.mark.parametrize(("starts", "on"), [(48, ["left_shoulder"]), (56, ["belly", "left_shoulder"])])
+def test_a_hand_has_time_to_change_its_place(starts, on):
+    hand = [Touch(0, "right_hand", "belly", 20, 40), Touch(0, "right_hand", "left_shoulder", starts, 100)]
+    joints = keep_touches(face_to_face(0.5, 120), hand)
+    found = [contact.touch.on for contact in find_contacts(as_motion(joints, np.stack([DEFAULT_REST] * 2)))]
+    assert found == on
 
 
 @pytest.mark.parametrize("rigs", UNLIKE.values(), ids=UNLIKE)
