@@ -148,10 +148,8 @@ def _worth(candidate: _Candidate) -> tuple[float, ...]:
 
 
 def _same_limb(one: Touch, other: Touch) -> bool:
-    if one.start >= other.stop + 2 or other.start >= one.stop + 2:
-        return False
-    limbs = [{(person, point) for person, point, comes in touch.ends if comes > 0} for touch in (one, other)]
-    return bool(limbs[0] & limbs[1])
+    apart = max(one.start - other.stop, other.start - one.stop)
+    return apart < 2 and bool(one.limbs & other.limbs)
 
 
 def _pairs(points: tuple[str, ...], targets: tuple[str, ...]) -> Iterator[Pair]:

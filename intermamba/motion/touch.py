@@ -67,6 +67,11 @@ class Touch:
         comes = self.share if BODY_POINTS[self.on].limb else 0.0
         return (self.person, self.point, 1.0 - comes), (1 - self.person, self.on, comes)
 
+    @property
+    def limbs(self) -> set[tuple[int, str]]:
+        """The hands and feet, each with its person, that it brings together or somewhere."""
+        return {(person, name) for person, name, _ in self.ends if BODY_POINTS[name].limb}
+
     def span(self, frames: int) -> slice:
         """The frames in which it changes anything."""
         return slice(max(self.start - self.ramp[0], 0), min(self.stop + self.ramp[1], frames))

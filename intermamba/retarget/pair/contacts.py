@@ -37,15 +37,11 @@ def find_contacts(motion: Motion) -> list[Contact]:
 
 
 def _hurried(one: Touch, other: Touch, frames: float) -> bool:
-    if {one.ends[0][:2], one.ends[1][:2]} == {other.ends[0][:2], other.ends[1][:2]}:
+    """Whether a hand or foot would have less than so many frames from one place to another."""
+    if {end[:2] for end in one.ends} == {end[:2] for end in other.ends}:
         return False
     apart = max(one.start - other.stop, other.start - one.stop)
-    return apart < frames and bool(limbs_of(one) & limbs_of(other))
-
-
-def limbs_of(touch: Touch) -> set[tuple[int, str]]:
-    """The hands and feet, each with its person, that a touch brings somewhere."""
-    return {end[:2] for end in touch.ends if end[1].endswith(("hand", "foot"))}
+    return apart < frames and bool(one.limbs & other.limbs)
 
 
 def kept_relation(source: Pair, target: Pair, touch: Touch) -> np.ndarray:

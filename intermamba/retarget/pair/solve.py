@@ -23,7 +23,7 @@ from ...motion.rotations import normalise, quat_apply
 from ...motion.skeleton import FEET, JOINTS, LEGS, PARENTS, PELVIS, SPINE3
 from ...motion.touch import Touch
 from .bodies import Pair
-from .contacts import Contact, kept_relation, limbs_of, relation
+from .contacts import Contact, kept_relation, relation
 from .freedoms import EASE, FREEDOMS, MOVES, Hinges, Levers, advance, apply
 
 # Iterations, and those that begin from the smooth corrections: bodies are no longer pushed apart then.
@@ -274,7 +274,7 @@ def _goals(
     full = np.zeros((len(contacts), frames))
     for row, contact in zip(full, contacts, strict=True):
         row[contact.touch.span(frames)] = contact.strength * contact.touch.weight(frames)
-    same = [[bool(limbs_of(one.touch) & limbs_of(other.touch)) for other in contacts] for one in contacts]
+    same = [[bool(one.touch.limbs & other.touch.limbs) for other in contacts] for one in contacts]
     others = np.array(same, dtype=bool).reshape(len(full), len(full)) & ~np.eye(len(full), dtype=bool)
     claims = [
         np.square(row) * np.prod(1.0 - full[other], axis=0) for row, other in zip(full, others, strict=True)
