@@ -25,6 +25,7 @@ from . import (
     takes_panel,
     thumbnails,
 )
+from .bake import renew_owner
 from .jobs import pump, session
 
 _MODULES = (
@@ -52,6 +53,11 @@ def _leave_file(*_: object) -> None:
     thumbnails.forget_pictures()
 
 
+@bpy.app.handlers.persistent
+def _enter_file(*_: object) -> None:
+    renew_owner()
+
+
 def register() -> None:
     """Called by Blender when the extension is enabled."""
     for module in _MODULES:
@@ -61,6 +67,7 @@ def register() -> None:
         setattr(owner, name, value)
     menu.add()
     bpy.app.handlers.load_pre.append(_leave_file)
+    bpy.app.handlers.load_post.append(_enter_file)
     atexit.register(session.close)
 
 
@@ -71,6 +78,7 @@ def unregister() -> None:
     if bpy.app.timers.is_registered(pump):
         bpy.app.timers.unregister(pump)
     atexit.unregister(session.close)
+    bpy.app.handlers.load_post.remove(_enter_file)
     bpy.app.handlers.load_pre.remove(_leave_file)
     for owner, name, _ in _PROPERTIES:
         delattr(owner, name)

@@ -113,6 +113,16 @@ def _posed(seen: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
     return np.array(seen.matrix_world), values.reshape(-1, 4, 4).swapaxes(1, 2).astype(float)
 
 
+def renew_owner() -> None:
+    """Let what the context hands out belong to the scene that is shown: Blender 4.2 needs it after a scene has gone.
+
+    There, whoever reads `layer_collection` (as Rigify does) makes the scene of that moment the owner of all that the
+    context hands out, its window and the preferences too. Once that scene is gone, the next who writes to one of
+    them, as Blender's glTF exporter does, corrupts memory. Reading it again makes good.
+    """
+    _ = bpy.context.layer_collection
+
+
 @contextmanager
 def offstage(source: bpy.types.Scene, name: str) -> Iterator[bpy.types.Scene]:
     """An empty scene that no window shows, with the frame rate of `source`, which is never touched."""
@@ -122,6 +132,7 @@ def offstage(source: bpy.types.Scene, name: str) -> Iterator[bpy.types.Scene]:
         yield stage
     finally:
         bpy.data.scenes.remove(stage)
+        renew_owner()
 
 
 def _performance(

@@ -17,7 +17,7 @@ from intermamba.files import atomic_write
 from intermamba.motion.bvh import write_clip
 from intermamba.retarget.root_motion import clip_frames, root_poses
 
-from .bake import Performance, baked, bvh_clip, deforming, framed, offstage, perform
+from .bake import Performance, baked, bvh_clip, deforming, framed, offstage, perform, renew_owner
 from .export_presets import OPTIONS, Options
 from .placing import keyed_people, playing
 from .sidecar import describe
@@ -184,23 +184,14 @@ def _is_whole(data: bytes) -> bool:
     return data.startswith(b"Kaydara FBX Binary") and len(data) > 1000
 
 
-def window_of(context: bpy.types.Context) -> bpy.types.Window:
-    """The window of a context, or without one the first, as its window manager has it.
-
-    The context's own says in Blender 4.2 that it belongs to what an operator was last called on, as by Rigify. When
-    that is gone, writing to it corrupts memory.
-    """
-    windows = context.window_manager.windows
-    return next((window for window in windows if window == context.window), windows[0])
-
-
 @contextmanager
 def stage_of(context: bpy.types.Context, name: str) -> Iterator[bpy.types.Scene]:
     """Show an empty scene of its own, as `offstage` makes it, in place of the user's.
 
     Selection, visibility, mode, playhead and frame range of the user's scene are never touched.
     """
-    window = window_of(context)
+    renew_owner()
+    window = context.window or context.window_manager.windows[0]
     shown, shown_layer = window.scene, window.view_layer
     with offstage(context.scene, name) as stage:
         try:

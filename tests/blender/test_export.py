@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from blender_addon.bake import Performance, deforming, framed
-from blender_addon.export import export_people, window_of
+from blender_addon.export import export_people, stage_of
 from blender_addon.export_presets import OPTIONS
 from blender_addon.placing import place_motion
 from intermamba.errors import IntermambaError
@@ -64,10 +64,26 @@ def poses_of(ob, bone, frames=FRAMES):
     return np.array(out)
 
 
-def test_the_stage_is_shown_in_a_window_that_belongs_to_the_window_manager(scene):
-    window = window_of(bpy.context)
-    assert window == bpy.context.window
-    assert window.id_data == bpy.context.window_manager
+def own_context_by_a_scene_that_goes():
+    """Blender 4.2 says that what the context hands out belongs to the scene whose layer_collection was read last."""
+    gone = bpy.data.scenes.new("gone")
+    with bpy.context.temp_override(scene=gone, view_layer=gone.view_layers[0]):
+        assert bpy.context.layer_collection
+    bpy.data.scenes.remove(gone)
+
+
+def test_what_exporters_write_to_belongs_to_a_scene_that_exists(scene):
+    own_context_by_a_scene_that_goes()
+    with stage_of(bpy.context, "stage"):
+        assert bpy.context.window.id_data in (scene, bpy.context.window_manager)
+        assert bpy.context.layer_collection  # as an exporter may
+    assert bpy.context.window.id_data in (scene, bpy.context.window_manager)
+
+
+def test_in_another_file_too(scene):
+    own_context_by_a_scene_that_goes()
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    assert bpy.context.window.id_data in (bpy.context.scene, bpy.context.window_manager)
 
 
 def test_fbx_read_back_equals_the_action(placed, tmp_path):
