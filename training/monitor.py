@@ -57,8 +57,9 @@ class Monitor:
         """A contact sheet (height, width, 3) of what the network makes of a caption."""
         trainer = self.trainer
         tokens, mask = (torch.from_numpy(x).to(trainer.device) for x in trainer.tokens([caption]))
+        way = torch.zeros(1, dtype=torch.int64, device=trainer.device)
         with torch.no_grad():
-            cond = trainer.ema.condition(tokens, mask)
+            cond = trainer.ema.condition(tokens, mask, way)
         cond = torch.cat([cond, torch.zeros_like(cond)])
 
         def denoise(x: np.ndarray, t: int) -> np.ndarray:

@@ -5,17 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from intermamba.bundles.bundle import bundled_folder
 from intermamba.errors import IntermambaError
-from intermamba.motion.features import POSITIONS
-from intermamba.motion.skeleton import JOINTS
 from intermamba.text.encoder import TextEncoder
 
 from .clip_text import CachedText, ClipText, Tokens, batched, pad
 from .compose.score import load_scores
-from .data.batches import Batches, around_event, mirror_words, room
+from .data.batches import Batches, mirror_words, room
 from .data.clips import Clip, load_clips
 from .data.epochs import EpochBatches
 from .data.naming import named
@@ -24,8 +21,6 @@ from .recipe import Recipe
 from .text_pretraining import Lesson, lessons
 
 ROOM = 192  # frames; a longer crop need not show an event in its middle
-CLEAR = 0.55  # the score of a mean; at 0.5 it barely passes
-ALIKE_FRAMES = 144  # around its event, in which a clip is compared with others
 
 
 def load_data(recipe: Recipe, data: Path) -> tuple[list[Clip], list[Clip], list[float] | None]:
@@ -58,9 +53,8 @@ def learnt(clips: list[Clip], recipe: Recipe) -> list[Clip]:
 def clearest(clips: list[Clip], count: int) -> list[Clip]:
     """`count` clear clips of each interaction that has a measure (0: all), and those without a measure.
 
-    The variants of an interaction have equal parts, so that no caption is without a motion. Of the half that the
-    measure finds clearest, each part is of those that move most alike. In the noisiest steps a network can but answer
-    with their mean, so the mean has to show the interaction too: it does when a blow lands at the same moment.
+    The variants of an interaction have equal parts, so that no caption is without a motion. Each part is spread over
+    the half that the measure finds clearest, so that it shows many ways; its first is the clearest of all.
     """
     kinds: dict[str, dict[int, list[Clip]]] = {}
     for clip in clips:
@@ -78,7 +72,8 @@ def _clear(kind: str, clips: list[Clip], count: int) -> list[Clip]:
         return clips
     clips = roomiest(clips, 2 * count)
     ranked = sorted(clips, key=lambda clip: -judge(kind, clip.joints).score)
-    return most_alike(kind, ranked[: max(count, len(clips) // 2)], count)
+    half = max(count, len(clips) // 2)
+    return [ranked[k * half // count] for k in range(count)]
 
 
 def roomiest(clips: list[Clip], least: int) -> list[Clip]:
@@ -86,27 +81,6 @@ def roomiest(clips: list[Clip], least: int) -> list[Clip]:
     rooms = [max((room(clip, s) for s in clip.segments), default=clip.frames - 1) for clip in clips]
     enough = min(ROOM, sorted(rooms)[-min(least, len(rooms))])
     return [clip for clip, frames in zip(clips, rooms, strict=True) if frames >= enough]
-
-
-def most_alike(kind: str, clips: list[Clip], count: int) -> list[Clip]:
-    """A clip and those most like it around its event, `count` in all: the ones whose mean shows `kind` most clearly.
-
-    Fewer where no mean of so many shows it clearly, at last one.
-    """
-    frames = min(ALIKE_FRAMES, *(clip.frames - 1 for clip in clips))
-    shown = np.stack([around_event(clip, frames)[..., POSITIONS] for clip in clips])
-    flat = torch.from_numpy(shown).flatten(1)
-    nearest = torch.cdist(flat, flat).argsort(dim=1, stable=True).numpy()
-
-    def clear(group: NDArray[np.int64]) -> float:
-        return judge(kind, shown[group].mean(0).reshape(2, frames, JOINTS, 3)).score
-
-    best = nearest[0, :1]
-    for size in range(count, 0, -1):
-        best = max(nearest[:, :size], key=clear)
-        if clear(best) >= CLEAR:
-            break
-    return [clips[index] for index in best]
 
 
 def clip_weights(recipe: Recipe, folders: dict[str, list[Clip]]) -> list[float]:
@@ -133,6 +107,7 @@ def make_batches(recipe: Recipe, clips: list[Clip], weights: Sequence[float] | N
         "swap": recipe.swap,
         "handed": recipe.handed,
         "mirror": recipe.mirror,
+        "ways": recipe.model.ways,
     }
     if recipe.epochs:
         return EpochBatches(clips, pairs=recipe.pairs_per_batch, **settings)

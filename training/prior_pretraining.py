@@ -25,7 +25,7 @@ RATES = {torch.optim.AdamW: 2e-3, torch.optim.Muon: 6e-3}
 
 @dataclass(frozen=True)
 class Shown:
-    """A batch as the prior sees it: conditions (B,C), clean features (B,2,T,F), and which frames count (B,T)."""
+    """A batch as the prior sees it: conditions (B,C) with their ways, clean features (B,2,T,F), and which frames count (B,T)."""
 
     condition: Tensor
     target: Tensor  # in half precision, for there are many
@@ -91,6 +91,8 @@ def _shown(
     batch = batches.batch(number)
     target = (torch.from_numpy(batch.features).to(mean.device) - mean) / std
     was_training = network.text.training
-    condition = network.text.eval()(*(torch.from_numpy(x).to(mean.device) for x in tokens(batch.captions)))
+    told = (*tokens(batch.captions), batch.ways)
+    network.text.eval()
+    condition = network.condition(*(torch.from_numpy(x).to(mean.device) for x in told))
     network.text.train(was_training)
     return Shown(condition, target.half(), torch.from_numpy(batch.mask).to(mean.device))

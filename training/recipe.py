@@ -47,8 +47,8 @@ class Recipe:
     learns: tuple[str, ...] = ()
     """Clips of these interactions alone are trained on; () takes all."""
     clearest: int = 0
-    """Of each interaction with a measure, only so many clips, clear ones that are alike; 0 takes all. A small network
-    learns a few clear examples of each sooner than many shades."""
+    """Of each interaction with a measure, only so many clips, of the clear half; 0 takes all. A small network learns a
+    few clear examples of each sooner than many shades."""
     emphasis: dict[str, float] = field(default_factory=dict)
     """How many times as often as the others an interaction is drawn."""
     epochs: int = 0
@@ -67,7 +67,8 @@ class Recipe:
     text_steps: int = 0
     """Of a run on composed duets: steps in which the text transformer learns the scores' captions before motion."""
     prior_steps: int = 0
-    """Of a model with a prior: steps in which it learns the mean motion of each caption before the denoiser starts."""
+    """Of a model with a prior: steps in which it learns the mean motion of each caption, and of each way, before the
+    denoiser starts."""
     weight_decay: float = 2e-5
     warmup: int = 100
     schedule: Literal["decay", "cosine"] = "decay"

@@ -44,10 +44,16 @@ class Prompted(nn.Module):
         self.network = network
 
     def forward(
-        self, noisy: Tensor, t: Tensor, tokens: Tensor, token_mask: Tensor, keep: Tensor | float
+        self,
+        noisy: Tensor,
+        t: Tensor,
+        tokens: Tensor,
+        token_mask: Tensor,
+        way: Tensor,
+        keep: Tensor | float,
     ) -> Tensor:
         """The prediction of x_0; `keep` (B,1) is 0 where a prompt is hidden."""
-        return self.network(noisy, t, self.network.condition(tokens, token_mask) * keep)
+        return self.network(noisy, t, self.network.condition(tokens, token_mask, way) * keep)
 
 
 class Trainer:
@@ -143,11 +149,12 @@ class Trainer:
         target = (torch.from_numpy(batch.features).to(self.device) - self.mean) / self.std
         mask = torch.from_numpy(batch.mask).to(self.device)
         tokens, token_mask = (torch.from_numpy(x).to(self.device) for x in self.tokens(batch.captions))
+        way = torch.from_numpy(batch.ways).to(self.device)
         noise = torch.randn(target.shape, device=self.device) if noise is None else noise
         alpha_bar = self.alpha_bar[t][:, None, None, None]
         noisy = alpha_bar.sqrt() * target + (1 - alpha_bar).sqrt() * noise
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            predicted = denoiser(noisy, t, tokens, token_mask, keep)
+            predicted = denoiser(noisy, t, tokens, token_mask, way, keep)
         until = self.recipe.losses.geometry_until
         return loss_terms(predicted.float(), target, t, mask, self.mean, self.std, until, whole_t)
 

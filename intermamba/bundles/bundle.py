@@ -112,6 +112,11 @@ class Bundle:
         return int(self.config.get("guided_from", 0))
 
     @property
+    def ways(self) -> int:
+        """How many ways of meeting a prompt the model tells apart; 0 for one that does not."""
+        return int(self.config["model"].get("ways", 0))
+
+    @property
     def contrast(self) -> float:
         """How far each step is carried away from the mean of the data; 0 for a network that needs no help."""
         return float(self.config.get("contrast", 0.0))

@@ -20,6 +20,7 @@ from ..diffusion.guidance import contrasted, guided
 from ..diffusion.samplers import SAMPLERS, Denoiser, OnStep
 from ..diffusion.schedule import cosine_schedule
 from ..errors import IntermambaError
+from ..model.ways import way_codes
 from ..motion.apart import keep_apart
 from ..motion.features import FEATURES
 from ..motion.find_touches import ASKED
@@ -112,6 +113,11 @@ class Engine(ABC):
         condition = self.condition(*self.text.encode([prompt]))
         return self.bundle.anchors.pull(condition) if self.bundle.anchors else condition
 
+    def in_way(self, cond: np.ndarray, seed: int) -> np.ndarray:
+        """Return a condition (1, C) that asks for a way of doing it as well: seeds in a row take the ways in turn."""
+        ways = self.bundle.ways
+        return cond + way_codes(ways, cond.shape[1])[seed % ways] if ways else cond
+
     def touches(self, prompt: str) -> list[str]:
         """Return the contacts that a prompt asks for, as "hand on hand", where the bundle can tell."""
         anchors = self.bundle.anchors
@@ -144,7 +150,8 @@ class Engine(ABC):
                 on_warning(warning)
         if touches := self.touches(request.prompt):
             settings[ASKED] = touches
-        denoise = self._steered(self._guided(self.encode(request.prompt), settings["guidance"]))
+        cond = self.in_way(self.encode(request.prompt), request.seed)
+        denoise = self._steered(self._guided(cond, settings["guidance"]))
         x_T = noise(request.seed, request.frames)
         x_0 = SAMPLERS[settings["sampler"]](denoise, x_T, cosine_schedule(), on_step, steps=settings["steps"])
         motion = reconstruct(x_0[0] * self.bundle.std + self.bundle.mean, self.bundle.rest, self.bundle.fps)

@@ -48,11 +48,12 @@ class ModelConfig:
     inter_residual: bool = False
     direct_text: bool = False
     prior: int = 0  # inner width of model.prior; 0 is without it
+    ways: int = 0  # that one prompt may be met in, see model.ways; 0 does not tell them apart
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            least = 0 if field.name == "prior" else 1
+            least = 0 if field.name in ("prior", "ways") else 1
             if type(field.default) is int and (type(value) is not int or value < least):
                 raise BundleError(
                     f"The model's {field.name} must be a whole number of at least {least}, not {value!r}."
@@ -114,6 +115,7 @@ def mini() -> ModelConfig:
         "inter_residual": True,
         "direct_text": True,
         "prior": 384,
+        "ways": 12,
     }
     return ModelConfig(text_layers=1, text_dropout=0.3, **own)
 

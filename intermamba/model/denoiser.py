@@ -15,6 +15,7 @@ from .config import ModelConfig
 from .embedding import sinusoid, waves
 from .prior import Prior
 from .text import TextTransformer
+from .ways import way_codes
 
 
 class Denoiser(nn.Module):
@@ -45,13 +46,23 @@ class Denoiser(nn.Module):
         self.register_buffer(
             "positions_LD", sinusoid(torch.arange(config.max_tokens), width), persistent=False
         )
+        self.ways_WC: Tensor
+        codes = torch.from_numpy(way_codes(config.ways, config.condition_width))
+        self.register_buffer("ways_WC", codes, persistent=False)
         half_steps = torch.arange(1 - config.max_tokens, config.max_tokens) / 2
         self.from_middle_KD: Tensor
         self.register_buffer("from_middle_KD", waves(half_steps, width), persistent=False)
 
-    def condition(self, tokens_BSK: Tensor, mask_BS: Tensor) -> Tensor:
-        """Give cond_BC from the frozen text encoder's tokens; a zero vector stands for no condition."""
-        return self.text(tokens_BSK, mask_BS)
+    def condition(self, tokens_BSK: Tensor, mask_BS: Tensor, way_B: Tensor | None = None) -> Tensor:
+        """Give cond_BC from the frozen text encoder's tokens; a zero vector stands for no condition.
+
+        `way_B` are numbers of ways, for a model that tells them apart.
+        """
+        return self.in_way(self.text(tokens_BSK, mask_BS), way_B)
+
+    def in_way(self, cond_BC: Tensor, way_B: Tensor | None) -> Tensor:
+        """Give a condition that asks for a way of doing it as well."""
+        return cond_BC if way_B is None or not self.config.ways else cond_BC + self.ways_WC[way_B]
 
     def places(self, tokens: int) -> Tensor:
         """Where the tokens of a clip are (L,3D), counted from its start, its end and its middle."""

@@ -12,6 +12,7 @@ from intermamba.engines import base
 from intermamba.engines.base import Request, load_engine, noise
 from intermamba.engines.fake import FakeEngine, march
 from intermamba.errors import BundleError, Cancelled, IntermambaError
+from intermamba.model.ways import way_codes
 from intermamba.motion.kinematics import fk
 from intermamba.motion.metrics import bone_length_cv
 from intermamba.text.anchors import Anchors
@@ -74,6 +75,18 @@ def test_a_prompt_is_said_with_the_captions_that_the_bundle_was_trained_on(tiny_
     (wave,) = engine.encode("Two people wave.")
     engine.bundle = replace(engine.bundle, anchors=Anchors(np.stack([wave, wave - 1])))
     assert np.abs(engine.encode("Two people wave.") - wave).max() < np.abs(wave).max() / 100
+
+
+def test_seeds_in_a_row_ask_for_the_ways_in_turn(tiny_bundle):
+    engine = load_engine(tiny_bundle, "cpu")
+    plain = np.ones((1, 32), np.float32)
+    assert engine.in_way(plain, 3) is plain  # a bundle without ways
+    config = engine.bundle.config
+    engine.bundle = replace(engine.bundle, config=config | {"model": config["model"] | {"ways": 3}})
+    ways = [engine.in_way(plain, seed) for seed in range(4)]
+    assert np.array_equal(ways[3], ways[0])
+    assert not np.allclose(ways[1], ways[0])
+    np.testing.assert_allclose(ways[1] - plain, way_codes(3, 32)[1:2], atol=1e-6)
 
 
 def test_a_motion_says_which_contacts_its_prompt_asks_for(tiny_bundle):

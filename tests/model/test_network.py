@@ -12,6 +12,7 @@ from intermamba.model import conv, scan
 from intermamba.model.astm import ASTM, AdaLN, SelfASTM
 from intermamba.model.network import LIIA, InterMamba
 from intermamba.model.ssm import MSSM, SSM
+from intermamba.model.ways import SIZE, way_codes
 
 from .test_ablations import ABLATIONS
 
@@ -266,6 +267,17 @@ def test_text_transformer_does_not_read_padding(tiny, awake):
     assert cond.shape == (2, tiny.condition_width)
     torch.testing.assert_close(cond[1:], network.condition(tokens[1:, :4], mask[1:, :4]))
     assert not torch.allclose(cond[0], cond[1])
+
+
+def test_ways_are_told_apart_and_none_leaves_the_condition_as_it_is(tiny, awake):
+    network = awake(replace(tiny, ways=3))
+    tokens, mask = torch.randn(1, 4, tiny.text_width), torch.ones(1, 4, dtype=torch.bool)
+    plain = network.condition(tokens, mask)
+    ways = [network.condition(tokens, mask, torch.tensor([way])) - plain for way in range(3)]
+    codes = torch.from_numpy(way_codes(3, tiny.condition_width))
+    torch.testing.assert_close(torch.cat(ways), codes)
+    torch.testing.assert_close(codes @ codes.T, torch.eye(3) * tiny.condition_width * SIZE**2)
+    torch.testing.assert_close(awake(tiny).condition(tokens, mask, torch.tensor([0])), plain)
 
 
 def test_the_end_of_text_is_the_last_real_token(tiny, awake):

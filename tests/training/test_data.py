@@ -37,10 +37,17 @@ def clips(tmp_path_factory):
     return load_clips(write_folder(tmp_path_factory.mktemp("clips")))
 
 
-def make_batches(clips, seed=0):
+def make_batches(clips, seed=0, **settings):
     common = {"clip0": ("Common to clip 0.",)}
     return Batches(
-        clips, patch=4, shortest=16, longest=60, frames_per_batch=160, common_captions=common, seed=seed
+        clips,
+        patch=4,
+        shortest=16,
+        longest=60,
+        frames_per_batch=160,
+        common_captions=common,
+        seed=seed,
+        **settings,
     )
 
 
@@ -159,6 +166,20 @@ def test_what_begins_a_clip_is_shown_at_every_length_and_begins_every_crop(clips
     assert batches.lengths == make_batches(clips).lengths
     assert {crop.start for crop in batches.draw(1)} == {0}
     assert room(clips[0], Segment(10, 20, ())) < 40 < room(clips[0], Segment(0, 10, ()))
+
+
+def test_clips_of_an_interaction_share_the_ways_out(clips):
+    """Five ways: of two clips the first has 0, 2 and 4; one that is alone in its kind has all of them."""
+    first, second = clips
+    alone = replace(first, id="alone", interaction="bow")
+    drawn = [c for step in range(60) for c in make_batches([first, second, alone], ways=5).draw(step)]
+    ways = {name: {c.way for c in drawn if c.clip.id == name} for name in ("clip0", "clip1", "alone")}
+    assert ways == {"clip0": {0, 2, 4}, "clip1": {1, 3}, "alone": {0, 1, 2, 3, 4}}
+    assert {c.way for c in make_batches(clips).draw(0)} == {0}
+    batch = make_batches(clips, ways=5).batch(0)
+    assert batch.part(slice(1, None)).ways.tolist() == batch.ways[1:].tolist()
+    more = make_batches([replace(first, id=str(n)) for n in range(7)], ways=3).draw(1)
+    assert all(c.way == int(c.clip.id) % 3 for c in more)
 
 
 def test_crops_start_with_the_first_person_at_the_origin_facing_z(clips):

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 
 from intermamba.errors import IntermambaError
 from training.data.clips import Clip, Segment
-from training.prepare import clearest, clip_weights, learnt, load_data, most_alike
+from training.prepare import clearest, clip_weights, learnt, load_data
 from training.recipe import load_recipe
 
 from .interactions.scenes import SCENES
@@ -61,29 +61,11 @@ def test_every_variant_of_an_interaction_keeps_a_clip(clips):
     assert [c.id for c in clearest(varied, 2)] == ["clear", "other", "wave"]
 
 
-def moved(bow, name, shift):
-    return replace(bow, id=name, joints=bow.joints + shift)
-
-
-def test_the_most_alike_leave_out_the_one_that_goes_another_way(clips):
-    bow = clips[1]
-    turned = replace(bow, id="turned", joints=bow.joints[..., [2, 1, 0]])
-    assert {c.id for c in most_alike("bow", [turned, moved(bow, "a", 0.0), moved(bow, "b", 0.01)], 2)} == {
-        "a",
-        "b",
-    }
-
-
-def test_the_mean_of_the_most_alike_shows_their_interaction(clips):
-    still, bow, *_ = clips
-    alike = [moved(still, name, shift) for name, shift in (("a", 0.0), ("b", 0.0))]
-    clear = [moved(bow, name, shift) for name, shift in (("c", 0.0), ("d", 0.02))]
-    assert {c.id for c in most_alike("bow", [*alike, *clear], 2)} == {"c", "d"}
-
-
-def test_fewer_are_taken_where_the_mean_of_more_shows_nothing(clips):
-    still, bow, *_ = clips
-    assert [c.id for c in most_alike("bow", [bow, still, moved(still, "c", 0.0)], 3)] == ["clear"]
+def test_what_is_taken_is_spread_over_the_clear_half(clips):
+    bow, still = clips[1], clips[0]
+    bows = [replace(bow, id=f"bow{k}") for k in range(8)]
+    stills = [replace(still, id=f"still{k}") for k in range(8)]
+    assert [c.id for c in clearest([*stills, *bows], 4)] == ["bow0", "bow2", "bow4", "bow6"]
 
 
 def test_an_interaction_with_emphasis_is_drawn_oftener(clips):

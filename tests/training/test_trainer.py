@@ -323,7 +323,7 @@ def test_the_prior_learns_from_good_frames_alone():
     network = make_network(tiny_recipe().model)
     mask = np.ones((2, 8), bool)
     mask[1, 5] = False
-    batch = Batch(np.zeros((2, 2, 8, 262), np.float32), mask, ["a", "b"], 2)
+    batch = Batch(np.zeros((2, 2, 8, 262), np.float32), mask, ["a", "b"], np.zeros(2, int), 2)
     shown = _shown(
         network,
         SimpleNamespace(batch=lambda _: batch),

@@ -4,6 +4,7 @@ Everything random in a batch comes from (seed, step) alone, so a resumed run see
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -31,22 +32,27 @@ MIRRORED = {"left": "right", "right": "left", "clockwise": "counterclockwise"}
 class Batch:
     """features (B,2,T,262) as intermamba.motion.features has them, mask (B,T) true on good frames, a caption each.
 
+    `ways` (B,) are the numbers of the ways in which they do it (intermamba.model.ways).
     `size` is B of the whole batch, of which these pairs may be a part.
     """
 
     features: NDArray[np.float32]
     mask: NDArray[np.bool_]
     captions: list[str]
+    ways: NDArray[np.int64]
     size: int
 
     def part(self, rows: slice) -> Self:
         """Those rows of it."""
-        return replace(self, features=self.features[rows], mask=self.mask[rows], captions=self.captions[rows])
+        features, mask, captions, ways = (
+            x[rows] for x in (self.features, self.mask, self.captions, self.ways)
+        )
+        return replace(self, features=features, mask=mask, captions=captions, ways=ways)
 
 
 @dataclass(frozen=True)
 class Crop:
-    """What a batch shows of a clip: `frames` from `start` on, mirrored, its people exchanged, and a caption of that."""
+    """What a batch shows of a clip: `frames` from `start` on, mirrored, its people exchanged, a caption and a way."""
 
     clip: Clip
     start: int
@@ -54,6 +60,7 @@ class Crop:
     caption: str
     mirror: bool
     swap: bool
+    way: int
 
 
 class Batches:
@@ -75,9 +82,11 @@ class Batches:
         swap: bool = True,
         handed: Sequence[str] = (),
         mirror: bool = True,
+        ways: int = 0,
     ) -> None:
         """`weights` are how often the clips are drawn (default: the root of their lengths); without `mirror` nothing
-        is mirrored, and the interactions `handed` never; without `swap` the two people never change places.
+        is mirrored, and the interactions `handed` never; without `swap` the two people never change places. `ways` are
+        told apart by the network: clips of an interaction share them out.
         """
         self.clips = clips
         self.weights = np.array([c.frames**0.5 for c in clips] if weights is None else weights, float)
@@ -93,6 +102,7 @@ class Batches:
         self.frames_per_batch = frames_per_batch
         self.common = {c.id: _common(c.id, common_captions) for c in clips}
         self.seed = seed
+        self.ways, self.places = ways, _places(clips)
 
     def draw(self, step: int) -> list[Crop]:
         """What is in the batch of a step, always the same; crops of one length."""
@@ -106,9 +116,8 @@ class Batches:
             clip = self.clips[index]
             start, caption = self._crop(clip, frames, rng)
             mirror, swap = self._toss(clip, rng)
-            crops.append(
-                Crop(clip, start, frames, mirror_words(caption) if mirror else caption, mirror, swap)
-            )
+            caption = mirror_words(caption) if mirror else caption
+            crops.append(Crop(clip, start, frames, caption, mirror, swap, self._way(index, rng)))
         return crops
 
     def batch(self, step: int, rows: slice = slice(None)) -> Batch:
@@ -119,6 +128,7 @@ class Batches:
             np.stack([crop_features(c.clip, c.start, c.frames, swap=c.swap, mirror=c.mirror) for c in crops]),
             np.stack([c.clip.good[c.start : c.start + c.frames] for c in crops]),
             [c.caption for c in crops],
+            np.array([c.way for c in crops], np.int64),
             len(drawn),
         )
 
@@ -146,6 +156,14 @@ class Batches:
         mirror, swap = rng.random(2) < 0.5
         mirror = self.mirror and bool(mirror) and clip.interaction not in self.handed
         return mirror, bool(swap) and self.swap
+
+    def _way(self, index: int, rng: np.random.Generator) -> int:
+        """One of the ways that are a clip's own: of five clips the second has the ways 1, 6, 11 ..."""
+        if not self.ways:
+            return 0
+        place, clips = self.places[index]
+        own = range(place % self.ways, self.ways, clips)
+        return own[int(rng.integers(len(own)))]
 
     def _crop(self, clip: Clip, frames: int, rng: np.random.Generator) -> tuple[int, str]:
         """A start frame, and a caption of the segment there, of the whole clip, or common to all such clips."""
@@ -212,13 +230,6 @@ def crop_features(
     return encode(*place(joints, rotations))
 
 
-def around_event(clip: Clip, frames: int) -> NDArray[np.float32]:
-    """Features (2,frames,262) of the frames around the middle of the clip's first segment, or of the clip."""
-    span = (clip.segments[0].start, clip.segments[0].stop) if clip.segments else (0, clip.frames)
-    start = (sum(span) - frames) // 2
-    return crop_features(clip, int(np.clip(start, 0, clip.frames - frames - 1)), frames)
-
-
 def mirror_words(caption: str) -> str:
     """Exchange left and right (and the two ways of turning) in whole words, keeping a capital."""
     return SIDED.sub(_mirrored, caption)
@@ -242,6 +253,18 @@ def room(clip: Clip, segment: Segment) -> int:
 
 def _length(segment: Segment) -> int:
     return segment.stop - segment.start
+
+
+def _places(clips: Sequence[Clip]) -> list[tuple[int, int]]:
+    """The place of each clip among those of its interaction and variant, and how many these are."""
+    kinds = [(clip.interaction, clip.variant) for clip in clips]
+    counts = Counter(kinds)
+    seen: Counter[tuple[str, int]] = Counter()
+    places = []
+    for kind in kinds:
+        places.append((seen[kind], counts[kind]))
+        seen[kind] += 1
+    return places
 
 
 def _common(clip_id: str, captions: dict[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ class EpochBatches(Batches):
         mirror: bool = True,
         swap: bool = True,
         handed: Sequence[str] = (),
+        ways: int = 0,
     ) -> None:
         """`shortest` and `longest` are frames: shorter clips are left out, of longer ones a random part is taken."""
         super().__init__(
@@ -47,6 +48,7 @@ class EpochBatches(Batches):
             swap=swap,
             handed=handed,
             mirror=mirror,
+            ways=ways,
         )
         self.usable = np.array([min(clip.frames - 1, longest) // patch * patch for clip in clips])
         self.items = np.array(
@@ -72,9 +74,8 @@ class EpochBatches(Batches):
             clip, mirror = self.clips[item], bool(mirrored)
             start, caption = self._crop(clip, frames, rng)
             _, swap = self._toss(clip, rng)
-            crops.append(
-                Crop(clip, start, frames, mirror_words(caption) if mirror else caption, mirror, swap)
-            )
+            caption = mirror_words(caption) if mirror else caption
+            crops.append(Crop(clip, start, frames, caption, mirror, swap, self._way(item, rng)))
         return crops
 
     def _plan(self, epoch: int) -> NDArray[np.intp]:

@@ -36,8 +36,8 @@ def recipe() -> Recipe:
         optimizer="muon",
         text_steps=300,
         text_factor=0.1,
-        prior_steps=1300,
-        clearest=6,
+        prior_steps=4000,
+        clearest=12,
         emphasis={
             "wave": 4.0,
             **dict.fromkeys(("lead_by_hand", "handshake", "push", "knock_down", "punch", "sparring"), 3.0),
