@@ -25,7 +25,7 @@ RATES = {torch.optim.AdamW: 2e-3, torch.optim.Muon: 6e-3}
 
 @dataclass(frozen=True)
 class Shown:
-    """A batch as the prior sees it: conditions (B,C) with their ways, clean features (B,2,T,F), and which frames count (B,T)."""
+    """A batch as the prior sees it: conditions (B,C), clean features (B,2,T,F), and which frames count (B,T)."""
 
     condition: Tensor
     target: Tensor  # in half precision, for there are many

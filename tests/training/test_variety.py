@@ -30,7 +30,7 @@ def test_what_differs_is_told_in_centimetres(joints):
 
 def test_takes_of_one_prompt_are_compared(tmp_path, capsys, joints):
     motion = replace(synthetic_pair(FRAMES, 0), prompt="They bow.")
-    higher = replace(motion, joints=motion.joints + [[[[0, 0, 0]]], [[[0, 0.1, 0]]]])
+    higher = replace(motion, joints=motion.joints + np.array([0, 0.1])[:, None, None, None] * [0, 1, 0])
     for number, take in enumerate((motion, higher, replace(higher, prompt="Both bow."))):
         save_motion(tmp_path / f"bow_abcdef_96_{number}.npz", take)
     assert main([str(tmp_path)]) == 0

@@ -39,8 +39,9 @@ def recipe() -> Recipe:
         prior_steps=4000,
         clearest=12,
         emphasis={
-            "wave": 4.0,
-            **dict.fromkeys(("lead_by_hand", "handshake", "push", "knock_down", "punch", "sparring"), 3.0),
+            "sparring": 6.0,
+            **dict.fromkeys(("wave", "punch"), 4.0),
+            **dict.fromkeys(("lead_by_hand", "handshake", "push", "knock_down"), 3.0),
             **dict.fromkeys(("kick", "high_five"), 2.0),
             **dict.fromkeys(("celebrate", "jump_together", "underarm_turn"), 1.5),
         },
