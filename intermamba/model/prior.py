@@ -2,7 +2,7 @@
 
 In the noisiest steps the best that any network can say is this mean, and which interaction a clip shows is decided
 there. A denoiser of few parameters learns it slowly, out of noise; as a function of prompt and moment alone it is plain
-regression, and minutes are enough.
+regression, and minutes are enough. Where the condition asks for a way as well (see ways.py), the mean is of that alone.
 
 Shapes: B batch, P people (2), L tokens, C channels of the condition, D width, F features.
 """
